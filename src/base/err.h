@@ -1,0 +1,80 @@
+#ifndef PX_BASE_ERR_H
+#define PX_BASE_ERR_H
+
+#include <stdint.h>
+
+/*
+ * The one error type. It lives on the caller's stack, holds fixed-size text and
+ * therefore can describe running out of memory. A function that can fail takes
+ * it last, returns 0 or -1, and leaves its outputs untouched on failure.
+ *
+ * The first column is the code, the second the stable word that clients see as
+ * data.kind. A dialect maps a code to the number of its wire.
+ */
+#define PX_ERR_MAP(X)                                                                              \
+	X(PARSE, "parseError")                                                                     \
+	X(REQUEST, "invalidRequest")                                                               \
+	X(METHOD, "methodNotFound")                                                                \
+	X(PARAMS, "invalidParams")                                                                 \
+	X(INTERNAL, "internalError")                                                               \
+	X(NOMEM, "outOfMemory")                                                                    \
+	X(DUPLICATE, "duplicateRequestId")                                                         \
+	X(NOT_INITIALIZED, "notInitialized")                                                       \
+	X(INITIALIZED, "alreadyInitialized")                                                       \
+	X(VERSION, "unsupportedVersion")                                                           \
+	X(EXPERIMENTAL, "experimentalApiRequired")                                                 \
+	X(OVERLOADED, "overloaded")                                                                \
+	X(SESSION, "unknownSession")                                                               \
+	X(WORKSPACE, "unknownWorkspace")                                                           \
+	X(TOKEN, "unknownToken")                                                                   \
+	X(STDIN_CLOSED, "stdinClosed")                                                             \
+	X(FORBIDDEN, "forbidden")                                                                  \
+	X(SPAWN, "spawnFailed")                                                                    \
+	X(LIMIT, "limitExceeded")                                                                  \
+	X(ATTACHED, "alreadyAttached")                                                             \
+	X(EXISTS, "sessionExists")                                                                 \
+	X(RUNNING, "sessionRunning")                                                               \
+	X(NOT_A_PTY, "notATerminal")                                                               \
+	X(CANCELLED, "cancelled")                                                                  \
+	X(IO, "ioError")                                                                           \
+	X(USAGE, "usage")
+
+enum px_code {
+	PX_OK = 0,
+#define PX_ERR_ENUM(code, word) PX_E_##code,
+	PX_ERR_MAP(PX_ERR_ENUM)
+#undef PX_ERR_ENUM
+	PX_E_COUNT
+};
+
+struct px_err {
+	enum px_code code;
+	int sys;             /* errno of the system call that failed, or 0 */
+	const char *limit;   /* PX_E_LIMIT: the limit's config key (static text), or NULL */
+	int64_t value;       /* PX_E_LIMIT: its value */
+	char path[256];      /* PX_E_SPAWN: the program or directory concerned, possibly cut; or "" */
+	char text[512];      /* one sentence, lower case, no full stop; never empty after a failure */
+};
+
+/* Fills 'err' (may be NULL) and returns -1, so that failing is one line: return px_fail(...). */
+int px_fail(struct px_err *err, enum px_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* As px_fail(), with ": <strerror(sys)>" appended to the text and 'sys' kept. */
+int px_fail_sys(struct px_err *err, enum px_code code, int sys, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* PX_E_LIMIT naming the limit and its value. */
+int px_fail_limit(struct px_err *err, const char *limit, int64_t value, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Puts "<context>: " before the text on the way up; returns -1. Code and facts stay. */
+int px_wrap(struct px_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The stable word of a code ("unknownSession"); static text. */
+const char *px_code_word(enum px_code code);
+
+/* The name of an errno ("ENOENT"), or "E<number>" style text for an unknown one; static text. */
+const char *px_errno_name(int sys);
+
+#endif

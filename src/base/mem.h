@@ -1,0 +1,16 @@
+#ifndef PX_BASE_MEM_H
+#define PX_BASE_MEM_H
+
+#include <stddef.h>
+
+/*
+ * Allocation whose size we choose: it aborts when memory is out. A size that a
+ * peer chooses goes through malloc() and a check instead.
+ */
+void *px_alloc(size_t size);                       /* zeroed */
+void *px_realloc_array(void *p, size_t n, size_t size); /* overflow-checked; contents beyond the old size undefined */
+char *px_strdup(const char *s);
+char *px_strndup(const char *s, size_t len);
+#define px_new(type) ((type *)px_alloc(sizeof(type)))
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef PX_WIRE_HTTP_H
+#define PX_WIRE_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct evbuffer;
+
+/* As much of HTTP/1.1 (RFC 9112) as a WebSocket port needs: one request head, one response, then the end or an upgrade. */
+
+enum { PX_HTTP_HEAD_MAX = 16384, PX_HTTP_HEADERS_MAX = 64 };
+
+struct px_http_header {
+	const char *name;  /* lower-cased */
+	const char *value; /* surrounding white space removed */
+};
+
+struct px_http_request {
+	const char *method; /* as sent, case kept */
+	const char *path;   /* the target up to '?', origin-form only */
+	const char *query;  /* what follows '?', or NULL */
+	int minor;          /* HTTP/1.<minor>, 0 or 1 */
+	struct px_http_header headers[PX_HTTP_HEADERS_MAX];
+	size_t nheaders;
+};
+
+/*
+ * Parses a whole head, 'len' bytes up to and including the empty line, in
+ * place: 'head' is cut into NUL-terminated strings that 'out' points to.
+ * Strict: refuses (PX_E_REQUEST, naming what is wrong) bare CR or LF inside a
+ * line, NUL, obs-fold, white space before a colon, a name that is not a token,
+ * a value with control characters, a target that is not origin-form, another
+ * version, more than PX_HTTP_HEADERS_MAX headers.
+ */
+int px_http_parse(char *head, size_t len, struct px_http_request *out, struct px_err *err);
+
+/* The value of the first header 'name' (lower case), or NULL. */
+const char *px_http_header(const struct px_http_request *req, const char *name);
+
+/* How often 'name' occurs: a second Host, Origin or Sec-WebSocket-Key is refused by those who read them. */
+size_t px_http_count(const struct px_http_request *req, const char *name);
+
+/* Is 'token' an element of the comma-separated list in header 'name' (case-insensitive; RFC 9110 section 5.6.1)? */
+bool px_http_has_token(const struct px_http_request *req, const char *name, const char *token);
+
+/*
+ * Appends a response with Content-Length, Connection: close and, unless NULL,
+ * a Content-Type and one extra "Name: value" header. 'body' may be NULL. For
+ * HEAD the caller sets 'head_only' and the body is counted but not sent.
+ */
+void px_http_respond(struct evbuffer *out, int status, const char *type, const char *extra,
+    const char *body, size_t len, bool head_only);
+
+#endif
