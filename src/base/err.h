@@ -74,7 +74,7 @@ int px_wrap(struct px_err *err, const char *fmt, ...) __attribute__((format(prin
 /* The stable word of a code ("unknownSession"); static text. */
 const char *px_code_word(enum px_code code);
 
-/* The name of an errno ("ENOENT"), or "E<number>" style text for an unknown one; static text. */
+/* The name of an errno ("ENOENT"), or "EUNKNOWN"; static text. */
 const char *px_errno_name(int sys);
 
 #endif
