@@ -11,9 +11,18 @@
  * it keeps the border lines between chunks, numbered over all streams together
  * with the process's other events, so that a reader can go on from a sequence
  * number. Pure: no descriptor, no clock. Memory grows with what is held.
+ *
+ * A chunk is known, and so can be read by number, as long as both hold:
+ * - its count: per stream at most max(1024, cap / 16) chunks are known. The
+ *   first ones, up to half of that and as long as they begin in the first half
+ *   of the cap, are known for good; of the later ones the newest are;
+ * - its bytes: a later one reaches into what is kept from the end, or nothing
+ *   of its stream has been dropped yet.
+ * The newest chunk of a stream is always known. px_transcript_view() has all
+ * bytes that are held, those of forgotten chunks too.
  */
 
-enum { PX_STREAMS_MAX = 2 };
+enum { PX_STREAMS_MAX = 2, PX_READERS_REMEMBERED = 8 };
 
 struct px_transcript;
 
@@ -22,7 +31,8 @@ struct px_transcript *px_transcript_new(unsigned nstreams, size_t cap);
 void px_transcript_free(struct px_transcript *t); /* takes NULL */
 
 /* Adds one chunk (len > 0) to a stream; returns its sequence number. The first number is 1. */
-uint64_t px_transcript_append(struct px_transcript *t, unsigned stream, const void *data, size_t len);
+uint64_t
+px_transcript_append(struct px_transcript *t, unsigned stream, const void *data, size_t len);
 
 /* Takes the next sequence number for an event that has no bytes. */
 uint64_t px_transcript_mark(struct px_transcript *t);
@@ -30,11 +40,17 @@ uint64_t px_transcript_mark(struct px_transcript *t);
 /* The number that the next chunk or event will get. */
 uint64_t px_transcript_next_seq(const struct px_transcript *t);
 
-uint64_t px_transcript_total(const struct px_transcript *t, unsigned stream);    /* bytes ever appended */
-size_t px_transcript_retained(const struct px_transcript *t, unsigned stream);   /* bytes held */
-size_t px_transcript_memory(const struct px_transcript *t);                      /* heap bytes used, for tests and metrics */
+/* Bytes ever appended to a stream; bytes of it that are held. */
+uint64_t px_transcript_total(const struct px_transcript *t, unsigned stream);
+size_t px_transcript_retained(const struct px_transcript *t, unsigned stream);
 
-/* The whole of a stream as kept: head, then the tail as one or two runs. Pointers live until the next append. */
+/* Heap bytes used, for tests and metrics. */
+size_t px_transcript_memory(const struct px_transcript *t);
+
+/*
+ * The whole of a stream as kept: head, then the tail as one or two runs.
+ * Pointers live until the next append.
+ */
 struct px_run {
 	const uint8_t *data;
 	size_t len;
@@ -57,10 +73,11 @@ struct px_cursor {
 
 /*
  * The place after sequence number 'after' (0: the beginning; beyond the end:
- * the end). Exact for every number whose chunk border is still known, for 0,
- * for the end, and for the numbers of the last places that px_transcript_read()
- * led to; for a number inside the dropped middle it is the middle's beginning
- * (the loss is then counted too high, never too low).
+ * the end). Exact for 0, for the end, for every known chunk, for an event that
+ * follows an exact place with no chunk between, and for the places to which
+ * px_transcript_read() led its last 8 readers (a place read on from gives way to
+ * the one that it led to). For any other number the offsets are those of the
+ * nearest such place before it: the loss is then counted too high, never too low.
  */
 void px_transcript_seek(const struct px_transcript *t, uint64_t after, struct px_cursor *out);
 
@@ -68,19 +85,26 @@ struct px_chunk {
 	uint64_t seq;
 	unsigned stream;
 	uint64_t offset;      /* of the first byte given */
-	struct px_run run[2]; /* the bytes, in one or two runs; never both empty */
-	uint64_t lost;        /* bytes between the cursor's place and this chunk, over all streams, that are no longer held */
+	struct px_run run[2]; /* the bytes, in one or two runs; the first is never empty */
+	uint64_t lost; /* bytes, over all streams, that the cursor passed and 'run' has not */
 };
 
 /*
- * The next chunk after 'cur' that is held, wholly or in part; moves 'cur' behind
- * it. 0 when there is none: then 'cur' moves to the end and '*out_lost' (may be
- * NULL) is what was lost on the way there. Otherwise 1. Pointers live until the
- * next append.
+ * The next known chunk after 'cur', as far as its bytes are held; moves 'cur'
+ * to the exact place behind it. Of a chunk that the dropped middle cuts in two
+ * only the first part is given; the rest of it counts as lost. 0 when there is
+ * no chunk: then 'cur' moves to the end and '*out_lost' (may be NULL) is what
+ * was lost on the way there. Otherwise 1. So bytes given and lost together are
+ * always the distance that the cursor moved. Pointers live until the next append.
  */
-int px_transcript_read(struct px_transcript *t, struct px_cursor *cur, struct px_chunk *out, uint64_t *out_lost);
+int px_transcript_read(
+    struct px_transcript *t, struct px_cursor *cur, struct px_chunk *out, uint64_t *out_lost);
 
-/* Bytes that can still be appended to every stream before anything after 'cur' is dropped. */
+/*
+ * Bytes that can still be appended to every stream, in chunks of any size,
+ * before anything after 'cur' is dropped or forgotten; 0 when more is being
+ * dropped there already.
+ */
 size_t px_transcript_slack(const struct px_transcript *t, const struct px_cursor *cur);
 
 #endif
