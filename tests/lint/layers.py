@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+"""Checks who includes whom: the arrows between the folders of src/.
+
+Prints "file:line: what is wrong" for each bad include; exit status 1 if any.
+"""
+
+import pathlib
+import re
+import sys
+
+# folder: the folders whose headers it may include besides its own
+ARROWS = {
+    "base": [],
+    "wire": ["base"],
+    "proc": ["base"],
+    "session": ["base", "proc"],
+    "net": ["base", "wire"],
+    "rpc": ["base", "wire", "proc", "session", "net"],
+    "server": ["base", "wire", "proc", "session", "net", "rpc"],
+    "client": ["base", "wire", "ptyexec"],
+    "cli": ["ptyexec"],
+}
+
+# Bytes in, bytes out: these touch no descriptor and own no event, so they can be fuzzed whole.
+PURE = ["src/wire/*", "src/proc/transcript*", "src/base/json*", "src/base/fields*"]
+IMPURE = re.compile(r"sys/(socket|epoll|uio|un|wait)\.h|unistd\.h|fcntl\.h|poll\.h|netinet/.*|event2/(event|bufferevent|listener).*")
+
+# A process is bytes and signals: it knows neither JSON nor sockets.
+NOT_IN_PROC = re.compile(r"base/(json|json_out|fields)\.h|yajl/.*|sys/un\.h|netinet/.*")
+
+GENERATED = "px_version.h"
+INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def complaint(path, quote, target, is_first):
+    """What is wrong with this include in 'path' (relative, under src/), or None."""
+    folder = path.parts[1]
+    if any(path.match(pattern) for pattern in PURE) and IMPURE.fullmatch(target):
+        return f"<{target}>: this file is pure"
+    if folder == "proc" and NOT_IN_PROC.fullmatch(target):
+        return f'"{target}": proc knows no JSON and no sockets'
+    if quote == "<" or target == GENERATED:
+        return None
+    head, slash, _ = target.partition("/")
+    if not slash or head not in [*ARROWS, "ptyexec"]:
+        return f'"{target}": name it from the include root, as "folder/x.h"'
+    if head != folder and head not in ARROWS[folder]:
+        return f'"{target}": {folder} may not include {head}'
+    own = path.with_suffix(".h")
+    own_name = own.relative_to("src").as_posix()
+    if is_first and path.suffix == ".c" and own.exists() and target != own_name:
+        return f'"{target}" comes before "{own_name}", the file\'s own header'
+    return None
+
+
+def main():
+    bad = 0
+    for path in sorted(pathlib.Path("src").rglob("*.[ch]")):
+        if path.parts[1] not in ARROWS:
+            print(f"{path}:1: no layer is named {path.parts[1]}")
+            bad += 1
+            continue
+        is_first = True
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if not (match := INCLUDE.match(line)):
+                continue
+            if text := complaint(path, match[1], match[2], is_first):
+                print(f"{path}:{number}: {text}")
+                bad += 1
+            is_first = False
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
