@@ -49,9 +49,10 @@ struct px_framer_handler {
 	bool (*request)(void *arg, const struct px_http_request *req, struct evbuffer *out);
 
 	/*
-	 * Bad input that does not end the connection by itself is not the framer's;
-	 * this is called before PX_FEED_CLOSE when a message is over the limit, so
-	 * that stream framings can answer an error first. NULL: not wanted.
+	 * lines only: called before PX_FEED_CLOSE when a message is over the limit,
+	 * so that an error can be answered first (ws says it with close code 1009).
+	 * Bad input that does not end the connection by itself is not the framer's.
+	 * NULL: not wanted.
 	 */
 	void (*too_big)(void *arg, size_t limit);
 };

@@ -48,7 +48,8 @@ bool px_http_has_token(const struct px_http_request *req, const char *name, cons
 /*
  * Appends a response with Content-Length, Connection: close and, unless NULL,
  * a Content-Type and one extra "Name: value" header. 'body' may be NULL. For
- * HEAD the caller sets 'head_only' and the body is counted but not sent.
+ * HEAD the caller sets 'head_only' and the body is counted but not sent. A 426
+ * also carries the Upgrade header that RFC 9110 section 15.5.22 asks for.
  */
 void px_http_respond(struct evbuffer *out, int status, const char *type, const char *extra,
     const char *body, size_t len, bool head_only);
