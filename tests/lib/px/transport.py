@@ -1,0 +1,111 @@
+"""Carrying messages: the three framings behind one small interface.
+
+A transport has send(bytes) for one message, receive() -> bytes or None at the
+end, end_sending(), close(), and 'close_code' (WebSocket only) once it has ended.
+"""
+
+import asyncio
+
+import websockets
+
+CHUNK = 65536
+
+
+class Lines:
+    """One JSON text per line, over the pipes of stdio:// or a unix:// socket."""
+
+    def __init__(self, reader, writer):
+        self._reader, self._writer = reader, writer
+        self._held = bytearray()
+        self._scanned = 0
+        self.close_code = None
+
+    @classmethod
+    async def connect_unix(cls, path):
+        return cls(*await asyncio.open_unix_connection(path, limit=CHUNK))
+
+    async def send(self, message):
+        await self.send_bytes(message + b"\n")
+
+    async def send_bytes(self, data):
+        """Bytes outside the framing: half a line, several lines, anything."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def receive(self):
+        while True:
+            end = self._held.find(b"\n", self._scanned)
+            if end >= 0:
+                line = bytes(self._held[:end])
+                del self._held[: end + 1]
+                self._scanned = 0
+                return line
+            self._scanned = len(self._held)
+            try:
+                data = await self._reader.read(CHUNK)
+            except ConnectionError:
+                data = b""
+            if not data:
+                if self._held:
+                    raise AssertionError(f"the stream ended inside a line: {bytes(self._held[:200])!r}")
+                return None
+            self._held += data
+
+    def end_sending(self):
+        """End of file for the server; what it still says can be read."""
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        else:
+            self._writer.close()
+
+    async def close(self):
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except (ConnectionError, BrokenPipeError):
+            pass
+
+
+class WebSocket:
+    """One JSON text per message, through a WebSocket implementation that is not ours."""
+
+    def __init__(self, socket):
+        self._socket = socket
+        self.close_code = None
+
+    @classmethod
+    async def connect(cls, url, **options):
+        options.setdefault("max_size", None)
+        options.setdefault("max_queue", 4)
+        options.setdefault("ping_interval", None)
+        options.setdefault("compression", None)
+        options.setdefault("open_timeout", None)
+        return cls(await websockets.connect(url, **options))
+
+    async def send(self, message):
+        # Text whenever it can be: a frame that is not UTF-8 goes out as binary.
+        try:
+            message = message.decode()
+        except UnicodeDecodeError:
+            pass
+        await self._socket.send(message)
+
+    async def send_binary(self, message):
+        await self._socket.send(bytes(message))
+
+    async def receive(self):
+        try:
+            message = await self._socket.recv()
+        except websockets.ConnectionClosed:
+            self.close_code = self._socket.close_code
+            return None
+        if not isinstance(message, str):
+            raise AssertionError("the server sent a binary message")
+        return message.encode()
+
+    def end_sending(self):
+        asyncio.get_running_loop().create_task(self._socket.close())
+
+    async def close(self):
+        await self._socket.close()
+        self.close_code = self._socket.close_code
