@@ -13,9 +13,9 @@ struct px_json_doc;
 /*
  * Filling a params struct from a JSON object by a table. Each row names a
  * member, its type, where it goes, whether it must be there, and its range.
- * Failures are PX_E_PARAMS and name the member by its path ("direct.argv[2]
- * must be a string"; "rows must be an integer from 1 to 65535"; "duplicate
- * member \"rows\""). Unknown members are ignored. An optional member may be
+ * Failures are PX_E_PARAMS and name the member by its path ("direct.argv[2]"
+ * must be a string; "rows" must be an integer from 1 to 65535; duplicate
+ * member "rows"). Unknown members are ignored. An optional member may be
  * absent or null: the struct's value stays as it was (zero).
  *
  * What a type fills in:
@@ -39,7 +39,7 @@ struct px_strv { /* PX_F_STRV: array of NUL-free strings; PX_F_ENV: object of NU
 	const char **v; /* NULL: absent. 'n' entries and a NULL; PX_F_ENV: "NAME=value" */
 	size_t n;
 };
-/* PX_F_OBJECT: a nested struct filled by 'sub', plus at 'present_offset' a bool that says it was there. */
+/* PX_F_OBJECT: a nested struct filled by 'sub', whose offsets start at it, plus at 'present_offset' of the outer one a bool. */
 /* PX_F_ANY: const struct px_json *, the node itself (also for null), NULL when absent. */
 
 enum px_field_type {
