@@ -4,8 +4,8 @@
 
 #include <event2/buffer.h>
 
+#include "../fuzz/replay.h"
 #include "base/err.h"
-#include "replay.h"
 #include "wire/framer.h"
 
 static void

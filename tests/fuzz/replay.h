@@ -1,4 +1,5 @@
-#include "replay.h"
+#ifndef PX_TESTS_REPLAY_H
+#define PX_TESTS_REPLAY_H
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,22 @@
 #include "wire/framer.h"
 #include "wire/http.h"
 
-const struct replay_cut replay_cuts[REPLAY_CUTS] = {
+/*
+ * Feeds a byte stream to a framing, cut as told, and writes down what happened.
+ * However it is cut, 'log' and 'out' must come out the same. Some messages make
+ * the handler act: "!wrap" sends a message, "!ping" a ping, "!finish" ends. A
+ * request for /healthz is answered by the handler, any other may upgrade. It
+ * aborts when a contract that has nothing to do with the bytes is broken.
+ */
+struct replay_cut {
+	size_t slice;  /* bytes per feed; 0: all at once */
+	unsigned seed; /* non-zero: pieces of 1 to 'slice' bytes at random */
+	bool chained;  /* the pieces become separate chains of one feed */
+	bool pause;    /* every message pauses */
+};
+
+/* Ways to cut that find most faults. */
+static const struct replay_cut replay_cuts[] = {
 	{ 0 },
 	{ .slice = 1 },
 	{ .slice = 2 },
@@ -22,6 +38,8 @@ const struct replay_cut replay_cuts[REPLAY_CUTS] = {
 	{ .slice = 5, .chained = true, .pause = true },
 };
 
+enum { REPLAY_CUTS = sizeof(replay_cuts) / sizeof(replay_cuts[0]) };
+
 struct replay {
 	struct px_framer *framer;
 	const struct px_framing *framing;
@@ -30,7 +48,8 @@ struct replay {
 	struct evbuffer *log, *out;
 };
 
-void
+/* Appends printable ASCII as it is, the rest as \xNN. */
+static inline void
 replay_escape(struct evbuffer *to, const void *data, size_t len)
 {
 	const unsigned char *p = data;
@@ -42,7 +61,7 @@ replay_escape(struct evbuffer *to, const void *data, size_t len)
 			evbuffer_add_printf(to, "\\x%02x", p[i]);
 }
 
-static void
+static inline void
 replay_wrap(struct replay *r, const char *text)
 {
 	struct evbuffer *msg = evbuffer_new();
@@ -54,7 +73,7 @@ replay_wrap(struct replay *r, const char *text)
 	evbuffer_free(msg);
 }
 
-static bool
+static inline bool
 replay_on_message(void *arg, const char *text, size_t len)
 {
 	struct replay *r = arg;
@@ -76,7 +95,7 @@ replay_on_message(void *arg, const char *text, size_t len)
 	return !r->pause;
 }
 
-static bool
+static inline bool
 replay_on_request(void *arg, const struct px_http_request *req, struct evbuffer *out)
 {
 	struct replay *r = arg;
@@ -89,7 +108,7 @@ replay_on_request(void *arg, const struct px_http_request *req, struct evbuffer 
 	return false;
 }
 
-static void
+static inline void
 replay_on_too_big(void *arg, size_t limit)
 {
 	struct replay *r = arg;
@@ -99,7 +118,7 @@ replay_on_too_big(void *arg, size_t limit)
 }
 
 /* Feeds until nothing more happens; true: closed. */
-static bool
+static inline bool
 replay_feed(struct replay *r, struct evbuffer *in, size_t limit)
 {
 	static const struct px_framer_handler handler = { replay_on_message, replay_on_request,
@@ -125,7 +144,8 @@ replay_feed(struct replay *r, struct evbuffer *in, size_t limit)
 	return true;
 }
 
-void
+/* Appends to 'log' a line per event, to 'out' the bytes that the framing sends. */
+static inline void
 replay(const struct px_framing *framing, const void *data, size_t len, size_t limit,
     struct replay_cut cut, struct evbuffer *log, struct evbuffer *out)
 {
@@ -149,3 +169,5 @@ replay(const struct px_framing *framing, const void *data, size_t len, size_t li
 	evbuffer_free(in);
 	framing->destroy(r.framer);
 }
+
+#endif
