@@ -7,9 +7,10 @@
 
 /*
  * One line per event on 'out' (stderr in the daemon): as text
- *   2026-01-31T12:00:00.123Z info start conn=3 session="a" pid=712
+ *   2026-01-31T12:00:00.123Z info start conn=3 session=a pid=712
  * or as one JSON object with members time, level, event and the fields. Values
- * are escaped: no control byte of a peer reaches a terminal. Never given to it:
+ * are escaped: no control byte of a peer reaches a terminal; a text value that
+ * is not plain stands in quotes, a very long one is cut. Never given to it:
  * bytes of anyone's input or output, values of environment variables. A line is
  * written with one write call; a stream that cannot take it loses the line and
  * never blocks longer than the stream itself does.
