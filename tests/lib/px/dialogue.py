@@ -45,7 +45,7 @@ class Dialogue:
 def load(path, name):
     """Reads a file; a wrong line is a ValueError that names it."""
     dialogue = Dialogue(name)
-    with open(path, encoding="utf-8") as f:
+    with open(path, encoding="utf-8", newline="\n") as f:
         for number, line in enumerate(f, 1):
             try:
                 _load_line(dialogue, number, line.rstrip("\n"))
@@ -77,6 +77,9 @@ def _load_line(dialogue, number, line):
     step = Step(number, int(conn or "1"), action, text)
     if action in (">", "<"):
         step.value = json.loads(text or "")
+    elif action == ">!":
+        text = text or ""
+        step.value = json.loads(text[len("$json:"):]) if text.startswith("$json:") else text
     elif action == "<x":
         step.value = int(text) if text else None
     dialogue.steps.append(step)
@@ -122,10 +125,12 @@ class _Numbers:
 
     def __init__(self):
         self._seq, self._offset, self._over = {}, {}, set()
+        self._subscribing, self._holes = {}, set()  # sessions by request id; sessions with a counted loss
 
     def forget(self, session):
         self._seq.pop(session, None)
         self._over.discard(session)
+        self._holes.discard(session)
         for key in [key for key in self._offset if key[0] == session]:
             del self._offset[key]
 
@@ -134,10 +139,17 @@ class _Numbers:
         for one in message if isinstance(message, list) else [message]:
             if isinstance(one, dict) and one.get("method") in (
                     "process/subscribe", "process/start", "process/run", "process/release"):
-                self.forget(_params(one).get("sessionId"))
+                session = _params(one).get("sessionId")
+                self.forget(session)
+                if one["method"] == "process/subscribe":
+                    self._subscribing[one.get("id")] = session
 
     def check(self, message):
         params, session = _params(message), _session(message)
+        if isinstance(message, dict) and isinstance(message.get("result"), dict):
+            subscribed = self._subscribing.pop(message["id"], None)
+            if message["result"].get("lostBytes"):
+                self._holes.add(subscribed)
         if session is None or not isinstance(message, dict) or "method" not in message:
             return
         if message["method"] == "process/lagged":
@@ -150,13 +162,14 @@ class _Numbers:
             self._over.add(session)
         if "seq" in params:
             last = self._seq.get(session)
-            if last is not None and params["seq"] != last + 1:
+            hole = session in self._holes and last is not None and params["seq"] > last
+            if last is not None and params["seq"] != last + 1 and not hole:
                 raise Mismatch(f"seq {params['seq']} of {session} after {last}")
             self._seq[session] = params["seq"]
         if "offset" in params:
             key = (session, params["stream"])
             want = self._offset.get(key, params["offset"])
-            if params["offset"] != want:
+            if params["offset"] != want and not (session in self._holes and params["offset"] > want):
                 raise Mismatch(f"offset {params['offset']} of {key} where {want} is next")
             self._offset[key] = params["offset"] + len(unb64(params["chunk"]))
 
