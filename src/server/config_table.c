@@ -1,0 +1,92 @@
+#include "server/config_setting.h"
+
+#include "server/config.h"
+
+#define KIB  (INT64_C(1) << 10)
+#define MIB  (INT64_C(1) << 20)
+#define GIB  (INT64_C(1) << 30)
+#define YEAR (INT64_C(365) * 24 * 60 * 60 * 1000)
+
+/* Where a member is; it does not compile when the member has another type than its row says. */
+#define AT(member, ctype)                                              \
+	.key = #member, .offset = offsetof(struct px_config, member) + \
+				  _Generic(((struct px_config *)NULL)->member, ctype : 0)
+
+#define LIST(member)   AT(member, struct px_list), .type = PX_SETTING_LIST
+#define BOOL(member)   AT(member, bool), .type = PX_SETTING_BOOL
+#define STRING(member) AT(member, char *), .type = PX_SETTING_STRING
+#define CHOICE(member) AT(member, char *), .type = PX_SETTING_CHOICE
+
+/* A number of things, of bytes, of milliseconds. All numbers are told to clients. */
+#define INT(member, name)   AT(member, int64_t), .type = PX_SETTING_INT, .limit = (name)
+#define COUNT(member, name) INT(member, name), .argument = "N"
+#define SIZE(member, name)  INT(member, name), .argument = "BYTES", .unit = PX_UNIT_BYTES
+#define TIME(member, name)  INT(member, name), .argument = "MS", .unit = PX_UNIT_MS
+
+static const char *const cgroup_choices[] = { "auto", "off", NULL };
+static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+
+static const struct px_setting settings[] = {
+	{ LIST(listen), .group = PX_GROUP_LISTEN, .min = 1, .text = "stdio://", .argument = "URL",
+	    .help = "Serve here: stdio://, unix://PATH or ws://IP:PORT. May be repeated." },
+	{ LIST(allow_origin), .group = PX_GROUP_LISTEN, .argument = "ORIGIN",
+	    .help = "Accept WebSocket handshakes with this Origin. May be repeated." },
+	{ LIST(allow_host), .group = PX_GROUP_LISTEN, .argument = "HOST",
+	    .help = "Accept WebSocket handshakes for this Host. May be repeated." },
+	{ BOOL(insecure_allow_remote), .group = PX_GROUP_LISTEN,
+	    .help = "Listen on addresses other than loopback: who reaches it can run programs." },
+	{ COUNT(max_connections, "maxConnections"), .group = PX_GROUP_LISTEN, .min = 1,
+	    .max = 1000000, .preset = 1024, .help = "Connections at one time." },
+	{ TIME(initialize_timeout_ms, "initializeTimeoutMs"), .group = PX_GROUP_LISTEN, .min = 1,
+	    .max = 10 * YEAR, .preset = 10000,
+	    .help = "Close a connection that has not initialized by then." },
+
+	{ BOOL(allow_direct_exec), .group = PX_GROUP_PROCESS, .preset = 1,
+	    .help = "Start programs that are looked up in PATH, with defaults filled in." },
+	{ BOOL(allow_prepared_exec), .group = PX_GROUP_PROCESS, .preset = 1,
+	    .help = "Start programs from complete, prepared requests." },
+	{ STRING(prepared_key_file), .group = PX_GROUP_PROCESS, .argument = "FILE",
+	    .help = "Take prepared requests only when signed with the key in this file." },
+	{ CHOICE(cgroup), .group = PX_GROUP_PROCESS, .text = "auto", .choices = cgroup_choices,
+	    .or_path = true, .argument = "WHERE",
+	    .help = "Keep each program in a cgroup below this directory (v2, delegated)." },
+	{ TIME(shutdown_grace_period_ms, "shutdownGracePeriodMs"), .group = PX_GROUP_PROCESS,
+	    .max = 10 * YEAR, .preset = 5000,
+	    .help = "From asking programs to end to killing them." },
+	{ TIME(detach_ttl_ms, "detachTtlMs"), .group = PX_GROUP_PROCESS, .max = 10 * YEAR,
+	    .preset = 80000, .help = "How long a workspace waits for its client." },
+	{ TIME(exited_retention_ms, "exitedRetentionMs"), .group = PX_GROUP_PROCESS,
+	    .max = 10 * YEAR, .preset = 600000,
+	    .help = "How long an exited session is kept for its readers." },
+
+	{ COUNT(max_processes, "maxProcesses"), .group = PX_GROUP_LIMIT, .min = 1, .max = 1000000,
+	    .preset = 4096, .help = "Processes at one time, of all connections together." },
+	{ COUNT(max_processes_per_connection, "maxProcessesPerConnection"), .group = PX_GROUP_LIMIT,
+	    .min = 1, .max = 1000000, .preset = 256,
+	    .help = "Processes at one time of a connection or workspace." },
+	{ COUNT(max_concurrent_requests_per_connection, "maxConcurrentRequestsPerConnection"),
+	    .group = PX_GROUP_LIMIT, .min = 1, .max = 1000000, .preset = 128,
+	    .help = "Unanswered requests at one time of a connection." },
+	{ SIZE(max_message_bytes, "maxMessageBytes"), .group = PX_GROUP_LIMIT, .min = KIB,
+	    .max = GIB, .preset = 64 * MIB, .help = "The largest message taken from a client." },
+	{ SIZE(retained_output_bytes_per_process, "retainedOutputBytesPerProcess"),
+	    .group = PX_GROUP_LIMIT, .min = 2, .max = GIB, .preset = MIB,
+	    .help = "Output kept of each stream, half of it from the start." },
+	{ SIZE(stdin_queue_bytes, "stdinQueueBytes"), .group = PX_GROUP_LIMIT, .min = 1, .max = GIB,
+	    .preset = MIB, .help = "Input waiting for a program to read it." },
+	{ SIZE(outbound_high_water_bytes, "outboundHighWaterBytes"), .group = PX_GROUP_LIMIT,
+	    .min = 64 * KIB, .max = GIB, .preset = 4 * MIB,
+	    .help = "Unsent bytes of a connection beyond which its programs wait." },
+
+	{ CHOICE(log_level), .group = PX_GROUP_LOG, .text = "info", .choices = log_levels,
+	    .argument = "LEVEL", .help = "What is logged to stderr." },
+	{ CHOICE(log_format), .group = PX_GROUP_LOG, .text = "text", .choices = log_formats,
+	    .argument = "FORMAT", .help = "How it is written." },
+};
+
+const struct px_setting *
+px_setting_at(size_t i)
+{
+	return i < sizeof(settings) / sizeof(settings[0]) ? &settings[i] : NULL;
+}
