@@ -3,8 +3,6 @@
 #include <endian.h>
 #include <string.h>
 
-#define ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
 /* The two characters of every 12-bit value, so that one look-up serves a byte and a half. */
 #define PAIRS(c)                                                                              \
 	c "A" c "B" c "C" c "D" c "E" c "F" c "G" c "H" c "I" c "J" c "K" c "L" c "M" c "N" c \
@@ -49,7 +47,7 @@ static const uint8_t values[256] = {
 };
 /* clang-format on */
 
-static const char alphabet[64] = ALPHABET;
+static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 size_t
 px_base64_encoded_len(size_t len)

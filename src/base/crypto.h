@@ -9,9 +9,14 @@
 
 enum { PX_SHA256_LEN = 32, PX_SHA1_LEN = 20 };
 
-void px_sha1(const void *data, size_t len, uint8_t out[PX_SHA1_LEN]);     /* only for the WebSocket handshake (RFC 6455 section 4.2.2) */
-void px_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[PX_SHA256_LEN]);
-bool px_equal_secret(const void *a, const void *b, size_t len);            /* constant time */
+/* Only for the WebSocket handshake (RFC 6455 section 4.2.2). */
+void px_sha1(const void *data, size_t len, uint8_t out[PX_SHA1_LEN]);
+
+void px_hmac_sha256(
+    const void *key, size_t key_len, const void *data, size_t len, uint8_t out[PX_SHA256_LEN]);
+
+/* In constant time. */
+bool px_equal_secret(const void *a, const void *b, size_t len);
 
 /* Incremental SHA-256: _new, any number of _add, _end fills 'out' and frees. */
 struct px_sha256;

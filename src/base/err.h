@@ -11,34 +11,35 @@
  * The first column is the code, the second the stable word that clients see as
  * data.kind. A dialect maps a code to the number of its wire.
  */
-#define PX_ERR_MAP(X)                                                                              \
-	X(PARSE, "parseError")                                                                     \
-	X(REQUEST, "invalidRequest")                                                               \
-	X(METHOD, "methodNotFound")                                                                \
-	X(PARAMS, "invalidParams")                                                                 \
-	X(INTERNAL, "internalError")                                                               \
-	X(NOMEM, "outOfMemory")                                                                    \
-	X(DUPLICATE, "duplicateRequestId")                                                         \
-	X(NOT_INITIALIZED, "notInitialized")                                                       \
-	X(INITIALIZED, "alreadyInitialized")                                                       \
-	X(VERSION, "unsupportedVersion")                                                           \
-	X(EXPERIMENTAL, "experimentalApiRequired")                                                 \
-	X(OVERLOADED, "overloaded")                                                                \
-	X(SESSION, "unknownSession")                                                               \
-	X(WORKSPACE, "unknownWorkspace")                                                           \
-	X(TOKEN, "unknownToken")                                                                   \
-	X(STDIN_CLOSED, "stdinClosed")                                                             \
-	X(FORBIDDEN, "forbidden")                                                                  \
-	X(SPAWN, "spawnFailed")                                                                    \
-	X(LIMIT, "limitExceeded")                                                                  \
-	X(ATTACHED, "alreadyAttached")                                                             \
-	X(EXISTS, "sessionExists")                                                                 \
-	X(RUNNING, "sessionRunning")                                                               \
-	X(NOT_A_PTY, "notATerminal")                                                               \
-	X(CANCELLED, "cancelled")                                                                  \
-	X(IO, "ioError")                                                                           \
+#define PX_ERR_MAP(X)                              \
+	X(PARSE, "parseError")                     \
+	X(REQUEST, "invalidRequest")               \
+	X(METHOD, "methodNotFound")                \
+	X(PARAMS, "invalidParams")                 \
+	X(INTERNAL, "internalError")               \
+	X(NOMEM, "outOfMemory")                    \
+	X(DUPLICATE, "duplicateRequestId")         \
+	X(NOT_INITIALIZED, "notInitialized")       \
+	X(INITIALIZED, "alreadyInitialized")       \
+	X(VERSION, "unsupportedVersion")           \
+	X(EXPERIMENTAL, "experimentalApiRequired") \
+	X(OVERLOADED, "overloaded")                \
+	X(SESSION, "unknownSession")               \
+	X(WORKSPACE, "unknownWorkspace")           \
+	X(TOKEN, "unknownToken")                   \
+	X(STDIN_CLOSED, "stdinClosed")             \
+	X(FORBIDDEN, "forbidden")                  \
+	X(SPAWN, "spawnFailed")                    \
+	X(LIMIT, "limitExceeded")                  \
+	X(ATTACHED, "alreadyAttached")             \
+	X(EXISTS, "sessionExists")                 \
+	X(RUNNING, "sessionRunning")               \
+	X(NOT_A_PTY, "notATerminal")               \
+	X(CANCELLED, "cancelled")                  \
+	X(IO, "ioError")                           \
 	X(USAGE, "usage")
 
+/* clang-format off */
 enum px_code {
 	PX_OK = 0,
 #define PX_ERR_ENUM(code, word) PX_E_##code,
@@ -46,14 +47,15 @@ enum px_code {
 #undef PX_ERR_ENUM
 	PX_E_COUNT
 };
+/* clang-format on */
 
 struct px_err {
 	enum px_code code;
-	int sys;             /* errno of the system call that failed, or 0 */
-	const char *limit;   /* PX_E_LIMIT: the limit's config key (static text), or NULL */
-	int64_t value;       /* PX_E_LIMIT: its value */
-	char path[256];      /* PX_E_SPAWN: the program or directory concerned, possibly cut; or "" */
-	char text[512];      /* one sentence, lower case, no full stop; never empty after a failure */
+	int sys;	   /* errno of the system call that failed, or 0 */
+	const char *limit; /* PX_E_LIMIT: the limit's config key (static text), or NULL */
+	int64_t value;	   /* PX_E_LIMIT: its value */
+	char path[256];	   /* PX_E_SPAWN: the program or directory concerned, possibly cut; or "" */
+	char text[512];	   /* one sentence, lower case, no full stop; never empty after a failure */
 };
 
 /* Fills 'err' (may be NULL) and returns -1, so that failing is one line: return px_fail(...). */

@@ -20,27 +20,35 @@ struct px_json_doc;
  *
  * What a type fills in:
  */
-struct px_str { /* PX_F_STRING; PX_F_CSTR also refuses NUL inside and is NUL-terminated */
+/* PX_F_STRING; PX_F_CSTR also refuses NUL inside and is NUL-terminated */
+struct px_str {
 	const char *p; /* NULL: absent */
 	size_t len;
 };
-struct px_bytes { /* PX_F_BYTES: a base64 string, decoded */
+/* PX_F_BYTES: a base64 string, decoded */
+struct px_bytes {
 	const uint8_t *p; /* NULL: absent; non-NULL also for zero bytes */
 	size_t len;
 };
-struct px_int { /* PX_F_INT */
+/* PX_F_INT */
+struct px_int {
 	bool set;
 	int64_t v;
 };
-struct px_bool { /* PX_F_BOOL */
+/* PX_F_BOOL */
+struct px_bool {
 	bool set, v;
 };
-struct px_strv { /* PX_F_STRV: array of NUL-free strings; PX_F_ENV: object of NUL-free strings */
+/* PX_F_STRV: array of NUL-free strings; PX_F_ENV: object of NUL-free strings */
+struct px_strv {
 	const char **v; /* NULL: absent. 'n' entries and a NULL; PX_F_ENV: "NAME=value" */
 	size_t n;
 };
-/* PX_F_OBJECT: a nested struct filled by 'sub', whose offsets start at it, plus at 'present_offset' of the outer one a bool. */
-/* PX_F_ANY: const struct px_json *, the node itself (also for null), NULL when absent. */
+/*
+ * PX_F_OBJECT: a nested struct filled by 'sub', whose offsets start at it, and
+ * at 'present_offset' of the outer struct a bool that says it was there.
+ * PX_F_ANY: const struct px_json *, the node itself (also for null), NULL when absent.
+ */
 
 enum px_field_type {
 	PX_F_STRING,
@@ -61,7 +69,11 @@ struct px_field {
 	enum px_field_type type;
 	size_t offset;
 	unsigned flags;
-	int64_t min, max; /* INT: the range. STRING, CSTR: 'max' bytes (0: no limit) and at least 'min'. STRV: at most 'max' entries (0: none) */
+	/*
+	 * INT: the range. STRING, CSTR: at least 'min' bytes, at most 'max' (0: no
+	 * limit). STRV: at most 'max' entries (0: no limit).
+	 */
+	int64_t min, max;
 	const struct px_field *sub; /* OBJECT */
 	size_t nsub;
 	size_t present_offset; /* OBJECT */
@@ -72,7 +84,7 @@ struct px_field {
  * caller. Everything that 'out' then points to belongs to 'doc' and lives as
  * long. An environment name that is empty or holds '=' is refused.
  */
-int px_fields_fill(struct px_json_doc *doc, const struct px_json *obj, const struct px_field *fields,
-    size_t nfields, void *out, struct px_err *err);
+int px_fields_fill(struct px_json_doc *doc, const struct px_json *obj,
+    const struct px_field *fields, size_t nfields, void *out, struct px_err *err);
 
 #endif

@@ -19,7 +19,7 @@ enum { PX_JSON_DEPTH = 64, PX_JSON_NODES = 262144 };
 enum px_json_type {
 	PX_JSON_NULL,
 	PX_JSON_BOOL,
-	PX_JSON_INT,    /* fits int64_t exactly, written without fraction or exponent */
+	PX_JSON_INT,	/* fits int64_t exactly, written without fraction or exponent */
 	PX_JSON_NUMBER, /* any other number; 'text' is its source */
 	PX_JSON_STRING,
 	PX_JSON_ARRAY,
@@ -30,13 +30,21 @@ struct px_json {
 	enum px_json_type type;
 	bool boolean;
 	int64_t integer;
-	const char *text; /* STRING: decoded bytes, may hold NUL, not terminated; NUMBER: its source */
-	size_t len;       /* bytes in 'text' */
-	size_t count;     /* ARRAY, OBJECT: children */
-	const struct px_json *first, *next; /* children in source order; siblings */
-	const char *key;  /* member name inside an object, decoded, not terminated; else NULL */
+
+	/* STRING: decoded bytes, may hold NUL, not terminated. NUMBER: its source. */
+	const char *text;
+	size_t len;
+
+	/* ARRAY, OBJECT: the children in source order. */
+	size_t count;
+	const struct px_json *first, *next;
+
+	/* Inside an object: the member's name, decoded, not terminated. Else NULL. */
+	const char *key;
 	size_t key_len;
-	const struct px_json *duplicate; /* OBJECT: a member whose name occurred before; else NULL */
+
+	/* OBJECT: the first member whose name occurred before, or NULL. */
+	const struct px_json *duplicate;
 };
 
 /*

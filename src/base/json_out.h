@@ -21,8 +21,8 @@ void px_json_out_free(struct px_json_out *out); /* takes NULL */
 /* Starts a new text, appended to 'buf' (borrowed until the text is complete). */
 void px_json_out_begin(struct px_json_out *out, struct evbuffer *buf);
 
-void px_json_open(struct px_json_out *out);        /* { */
-void px_json_close(struct px_json_out *out);       /* } */
+void px_json_open(struct px_json_out *out);	   /* { */
+void px_json_close(struct px_json_out *out);	   /* } */
 void px_json_open_array(struct px_json_out *out);  /* [ */
 void px_json_close_array(struct px_json_out *out); /* ] */
 void px_json_key(struct px_json_out *out, const char *name);
@@ -31,9 +31,11 @@ void px_json_put_bool(struct px_json_out *out, bool v);
 void px_json_put_int(struct px_json_out *out, int64_t v);
 void px_json_put_str(struct px_json_out *out, const char *s); /* NULL writes null */
 void px_json_put_text(struct px_json_out *out, const char *s, size_t len);
-void px_json_put_raw(struct px_json_out *out, const char *json, size_t len); /* a complete JSON value, copied as it stands */
 
-/* One value: the base64 string of up to three pieces of bytes taken as one run. Pieces may be empty. */
+/* A complete JSON value, copied as it stands. */
+void px_json_put_raw(struct px_json_out *out, const char *json, size_t len);
+
+/* One value: the base64 string of any pieces of bytes taken as one run. Pieces may be empty. */
 struct px_piece {
 	const void *data;
 	size_t len;

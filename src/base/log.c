@@ -54,10 +54,8 @@ line_puts(struct line *line, const char *s)
 static void
 line_close(struct line *line, const char *s)
 {
-	size_t len = strlen(s);
-
-	memcpy(line->bytes + line->len, s, len);
-	line->len += len;
+	for (; *s != '\0'; s++)
+		line->bytes[line->len++] = *s;
 }
 
 static bool
@@ -72,14 +70,10 @@ is_plain(const char *s)
 static void
 line_put_hex(struct line *line, const char *prefix, unsigned byte)
 {
-	static const char digits[] = "0123456789abcdef";
 	char text[8];
-	size_t len = strlen(prefix);
+	int len = snprintf(text, sizeof(text), "%s%02x", prefix, byte);
 
-	memcpy(text, prefix, len);
-	text[len++] = digits[byte >> 4 & 15];
-	text[len++] = digits[byte & 15];
-	line_put(line, text, len);
+	line_put(line, text, (size_t)len);
 }
 
 /* Printable ASCII stays; every other byte is hexadecimal. */

@@ -33,9 +33,12 @@ struct px_log_field {
 #define PX_S(key, value) ((struct px_log_field){ (key), PX_LOG_STR, (value), 0 })
 #define PX_I(key, value) ((struct px_log_field){ (key), PX_LOG_INT, NULL, (value) })
 
-/* px_log_event(log, PX_LOG_INFO, "exit", PX_S("session", id), PX_I("status", 3)); 'log' may be NULL: silent */
-#define px_log_event(log, level, event, ...)                                                       \
-	px_log_write((log), (level), (event), (const struct px_log_field[]){ __VA_ARGS__ },        \
+/*
+ * px_log_event(log, PX_LOG_INFO, "exit", PX_S("session", id), PX_I("status", 3));
+ * With NULL for 'log' nothing is written.
+ */
+#define px_log_event(log, level, event, ...)                                                \
+	px_log_write((log), (level), (event), (const struct px_log_field[]){ __VA_ARGS__ }, \
 	    sizeof((const struct px_log_field[]){ __VA_ARGS__ }) / sizeof(struct px_log_field))
 
 void px_log_write(const struct px_log *log, enum px_log_level level, const char *event,

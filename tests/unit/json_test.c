@@ -317,105 +317,6 @@ START_TEST(values_are_bounded)
 }
 END_TEST
 
-START_TEST(duplicates_in_small_objects)
-{
-	struct parsed p;
-
-	ck_assert(parse(&p, "{\"a\":1,\"b\":2,\"a\":3,\"b\":4}"));
-	ck_assert_ptr_nonnull(p.root->duplicate);
-	ck_assert_int_eq(p.root->duplicate->integer, 3);
-	ck_assert_int_eq(px_json_get(p.root, "a")->integer, 1);
-	done(&p);
-	ck_assert(parse(&p, "{\"a\":1,\"\\u0061\":2}"));
-	ck_assert_int_eq(p.root->duplicate->integer, 2);
-	done(&p);
-	ck_assert(parse(&p, "{\"\":1,\"\":2}"));
-	ck_assert_int_eq(p.root->duplicate->integer, 2);
-	done(&p);
-	ck_assert(parse(&p, "{\"a\":{\"a\":1},\"A\":1,\"aa\":1,\"a\\u0000\":1}"));
-	ck_assert_ptr_null(p.root->duplicate);
-	ck_assert_ptr_null(p.root->first->duplicate);
-	done(&p);
-	ck_assert(parse(&p, "[{\"a\":1,\"a\":1},{\"a\":1}]"));
-	ck_assert_ptr_nonnull(p.root->first->duplicate);
-	ck_assert_ptr_null(p.root->first->next->duplicate);
-	done(&p);
-}
-END_TEST
-
-/* 'n' members m0, m1, ...; member 'again' (if below n) has the name of member 'of'. */
-static void
-check_big_object(size_t n, size_t of, size_t again)
-{
-	char *text = malloc(n * 24 + 3);
-	size_t len = 0;
-	struct parsed p;
-
-	text[len++] = '{';
-	for (size_t i = 0; i < n; i++)
-		len += (size_t)snprintf(text + len, 24, "\"m%zu\":%zu,", i == again ? of : i, i);
-	text[len - 1] = '}';
-	ck_assert(parse_bytes(&p, text, len));
-	ck_assert_uint_eq(p.root->count, n);
-	if (again < n) {
-		ck_assert_ptr_nonnull(p.root->duplicate);
-		ck_assert_int_eq(p.root->duplicate->integer, (int64_t)again);
-	} else {
-		ck_assert_ptr_null(p.root->duplicate);
-	}
-	done(&p);
-	free(text);
-}
-
-START_TEST(duplicates_in_objects_of_every_size)
-{
-	for (size_t n = 2; n <= 40; n++) {
-		check_big_object(n, 0, n);
-		for (size_t again = 1; again < n; again++)
-			for (size_t of = 0; of < again; of += 3)
-				check_big_object(n, of, again);
-	}
-	check_big_object(100000, 0, 100000);
-	check_big_object(100000, 5, 99999);
-	check_big_object(100000, 99998, 99999);
-}
-END_TEST
-
-START_TEST(earliest_of_many_duplicates)
-{
-	char text[4096] = "{";
-	struct parsed p;
-
-	for (int i = 0; i < 200; i++)
-		snprintf(
-		    text + strlen(text), sizeof(text) - strlen(text), "\"k%d\":%d,", i % 50, i);
-	text[strlen(text) - 1] = '}';
-	ck_assert(parse(&p, text));
-	ck_assert_int_eq(p.root->duplicate->integer, 50);
-	ck_assert_int_eq(px_json_get(p.root, "k7")->integer, 7);
-	done(&p);
-}
-END_TEST
-
-START_TEST(get_and_is)
-{
-	struct parsed p;
-
-	ck_assert(parse(&p, "{\"ab\":\"x\",\"a\":\"xy\",\"z\":\"x\\u0000\",\"l\":[1]}"));
-	ck_assert(px_json_is(px_json_get(p.root, "ab"), "x"));
-	ck_assert(px_json_is(px_json_get(p.root, "a"), "xy"));
-	ck_assert(!px_json_is(px_json_get(p.root, "a"), "x"));
-	ck_assert(!px_json_is(px_json_get(p.root, "z"), "x"));
-	ck_assert(!px_json_is(px_json_get(p.root, "l"), ""));
-	ck_assert(!px_json_is(NULL, ""));
-	ck_assert_ptr_null(px_json_get(p.root, ""));
-	ck_assert_ptr_null(px_json_get(p.root, "abc"));
-	ck_assert_ptr_null(px_json_get(px_json_get(p.root, "l"), "a"));
-	ck_assert_ptr_null(px_json_get(NULL, "a"));
-	done(&p);
-}
-END_TEST
-
 START_TEST(plain_strings_point_into_the_source)
 {
 	struct parsed p;
@@ -469,31 +370,6 @@ START_TEST(many_escaped_strings)
 }
 END_TEST
 
-START_TEST(arena)
-{
-	struct parsed p;
-	unsigned char *pieces[200];
-
-	ck_assert(parse(&p, "1"));
-	for (size_t i = 0; i < 200; i++) {
-		pieces[i] = px_json_arena(p.doc, i * 50);
-		ck_assert_ptr_nonnull(pieces[i]);
-		ck_assert_uint_eq((uintptr_t)pieces[i] % _Alignof(max_align_t), 0);
-		memset(pieces[i], (int)i, i * 50);
-	}
-	for (size_t i = 0; i < 200; i++)
-		for (size_t at = 0; at < i * 50; at++)
-			if (pieces[i][at] != i)
-				ck_abort_msg("piece %zu", i);
-	ck_assert_ptr_nonnull(px_json_arena(p.doc, 0));
-	ck_assert_ptr_null(px_json_arena(p.doc, SIZE_MAX));
-	ck_assert_ptr_null(px_json_arena(p.doc, SIZE_MAX - 8));
-	ck_assert_ptr_nonnull(px_json_arena(p.doc, 1 << 20));
-	done(&p);
-	px_json_free(NULL);
-}
-END_TEST
-
 START_TEST(errors_say_where_and_do_not_echo)
 {
 	static const struct {
@@ -518,21 +394,44 @@ START_TEST(errors_say_where_and_do_not_echo)
 }
 END_TEST
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+
+/* The memory maps of a sanitizer and of valgrind leave no room for a limit on the address space. */
+static bool
+can_limit_memory(void)
+{
+#ifdef SANITIZED
+	return false;
+#else
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload == NULL || strstr(preload, "vgpreload") == NULL;
+#endif
+}
+
 /* What memory a text needs beyond fixed sizes is the peer's choice: running out is an answer. */
 START_TEST(memory_shortage_is_an_error)
 {
-#if defined(__SANITIZE_ADDRESS__)
-	/* The sanitizer's own memory map leaves no room for a limit. */
-#else
 	struct rlimit limit = { 0, 0 };
 	size_t size = 48u << 20;
 	char *escaped = malloc(size);
 	struct px_json_doc *doc = NULL;
 	struct px_err err;
 
+	if (!can_limit_memory()) {
+		free(escaped);
+		return;
+	}
 	memset(escaped, 'x', size);
 	escaped[0] = escaped[size - 1] = '"';
-	memcpy(escaped + 1, "\\n", 2);
+	escaped[1] = '\\';
+	escaped[2] = 'n';
 	limit.rlim_cur = limit.rlim_max = 64u << 20;
 	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
 	ck_assert_int_eq(px_json_parse(escaped, size, &doc, &err), -1);
@@ -541,7 +440,6 @@ START_TEST(memory_shortage_is_an_error)
 	ck_assert_int_eq(px_json_parse("[1]", 3, &doc, &err), 0);
 	px_json_free(doc);
 	free(escaped);
-#endif
 }
 END_TEST
 
@@ -565,13 +463,8 @@ main(void)
 	tcase_add_test(tc, invalid_utf8_is_refused);
 	tcase_add_test(tc, depth_is_bounded);
 	tcase_add_test(tc, values_are_bounded);
-	tcase_add_test(tc, duplicates_in_small_objects);
-	tcase_add_test(tc, duplicates_in_objects_of_every_size);
-	tcase_add_test(tc, earliest_of_many_duplicates);
-	tcase_add_test(tc, get_and_is);
 	tcase_add_test(tc, plain_strings_point_into_the_source);
 	tcase_add_test(tc, many_escaped_strings);
-	tcase_add_test(tc, arena);
 	tcase_add_test(tc, errors_say_where_and_do_not_echo);
 	tcase_add_test(tc, memory_shortage_is_an_error);
 	srunner_set_tap(sr, "-");

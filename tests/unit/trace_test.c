@@ -6,17 +6,24 @@
 
 #define PARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-/* On an exact heap copy, so that a sanitizer sees a read beyond the end. */
+/* A copy of exactly 'len' bytes on the heap, so that a sanitizer sees a read beyond the end. */
+static char *
+exact(const char *s, size_t len)
+{
+	char *copy = malloc(len);
+
+	if (len > 0)
+		memcpy(copy, s, len);
+	return copy;
+}
+
 static bool
 valid(const char *s)
 {
 	size_t len = strlen(s);
-	char *copy = malloc(len);
-	bool ok;
+	char *copy = exact(s, len);
+	bool ok = px_traceparent_valid(copy, len);
 
-	if (len > 0)
-		memcpy(copy, s, len);
-	ok = px_traceparent_valid(copy, len);
 	free(copy);
 	return ok;
 }
@@ -81,11 +88,9 @@ static const char *
 state_of(struct px_trace *trace, const char *state)
 {
 	size_t len = strlen(state);
-	char *copy = malloc(len);
+	char *copy = exact(state, len);
 
 	memset(trace, 'x', sizeof(*trace));
-	if (len > 0)
-		memcpy(copy, state, len);
 	px_trace_set(trace, PARENT, PX_TRACEPARENT_LEN, copy, len);
 	free(copy);
 	ck_assert_str_eq(trace->parent, PARENT);
