@@ -73,6 +73,17 @@ replay_wrap(struct replay *r, const char *text)
 	evbuffer_free(msg);
 }
 
+static inline void
+replay_log_message(struct evbuffer *log, const char *text, size_t len)
+{
+	evbuffer_add_printf(log, "message ");
+	if (len > 200)
+		evbuffer_add_printf(log, "of %zu bytes", len);
+	else
+		replay_escape(log, text, len);
+	evbuffer_add(log, "\n", 1);
+}
+
 static inline bool
 replay_on_message(void *arg, const char *text, size_t len)
 {
@@ -80,12 +91,7 @@ replay_on_message(void *arg, const char *text, size_t len)
 
 	if (r->pause && r->delivered++ > 0)
 		abort();
-	evbuffer_add_printf(r->log, "message ");
-	if (len > 200)
-		evbuffer_add_printf(r->log, "of %zu bytes", len);
-	else
-		replay_escape(r->log, text, len);
-	evbuffer_add(r->log, "\n", 1);
+	replay_log_message(r->log, text, len);
 	if (len == 5 && memcmp(text, "!wrap", 5) == 0)
 		replay_wrap(r, "wrapped");
 	if (len == 5 && memcmp(text, "!ping", 5) == 0)
@@ -168,6 +174,29 @@ replay(const struct px_framing *framing, const void *data, size_t len, size_t li
 	}
 	evbuffer_free(in);
 	framing->destroy(r.framer);
+}
+
+/* The three cuts of a fuzz input: whole, in bytes, and as its first byte says. */
+static inline struct replay_cut
+replay_fuzz_cut(unsigned char choice, size_t i)
+{
+	if (i < 2)
+		return (struct replay_cut){ .slice = i };
+	return (struct replay_cut){
+		.slice = 2 + choice % 16,
+		.seed = choice & 0x10 ? choice : 0,
+		.chained = (choice & 0x20) != 0,
+		.pause = (choice & 0x40) != 0,
+	};
+}
+
+static inline bool
+replay_equal(struct evbuffer *a, struct evbuffer *b)
+{
+	size_t len = evbuffer_get_length(a);
+
+	return len == evbuffer_get_length(b) &&
+	       (len == 0 || memcmp(evbuffer_pullup(a, -1), evbuffer_pullup(b, -1), len) == 0);
 }
 
 #endif

@@ -231,7 +231,10 @@ START_TEST(test_finish)
 	check_finish(PX_END_TOO_BIG, NULL, "close 1009 \n");
 	check_finish(PX_END_INTERNAL, NULL, "close 1011 \n");
 	/* 123 bytes fit, and a character is not cut. */
-	memset(text, 'x', 122);
+	memset(text, 'x', 124);
+	text[124] = '\0';
+	snprintf(frames, sizeof(frames), "close 1000 %.123s\n", text);
+	check_finish(PX_END_NORMAL, text, frames);
 	memcpy(text + 122, "\xc3\xa9", 3);
 	snprintf(frames, sizeof(frames), "close 1000 %.122s\n", text);
 	check_finish(PX_END_NORMAL, text, frames);
