@@ -1,6 +1,8 @@
 #ifndef PX_PROC_CGROUP_H
 #define PX_PROC_CGROUP_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 
 /*
@@ -30,6 +32,10 @@ int px_cgroup_kill(int fd);
 
 /* 1: it has members, 0: none, -1 with errno. */
 int px_cgroup_populated(int fd);
+
+/* Calls 'fn' for every process in it and in its sub-groups. 0 (also when it has been removed), or -1 with errno. */
+typedef void px_cgroup_member_fn(pid_t pid, void *arg);
+int px_cgroup_members(int fd, px_cgroup_member_fn *fn, void *arg);
 
 /* Closes the descriptor and removes the directory (with sub-directories that the session made); 0, or -1 with errno when members remain. The descriptor is closed in any case. */
 int px_cgroup_remove(struct px_cgroup_root *root, unsigned long serial, int fd);

@@ -27,27 +27,33 @@ px_mark px_mark_make(uint32_t nonce, uint32_t group, uint32_t serial);
 /* Puts the mark on the calling process: called in the child, before exec; async-signal-safe. 0, or -1 with errno. */
 int px_mark_set(px_mark mark);
 
-/* Which processes are meant. A process belongs if any of these says so; zombies never do. */
+/*
+ * Which processes are meant. A process belongs if any of these says so or if it
+ * descends from one that belongs, whatever its own mark. Zombies never do, nor
+ * the calling process and its ancestors, nor a process that the caller may not
+ * signal (EPERM). Marks of another manager never match, whatever the mask.
+ */
 struct px_tree_query {
 	px_mark mark;       /* 0: not by mark */
 	px_mark mask;       /* bits of the mark that must agree: PX_MARK_SESSION or PX_MARK_GROUP */
 	pid_t root;         /* > 0: this process and its descendants by parent links. The caller guarantees that it is its own unreaped child */
-	int cgroup_fd;      /* >= 0: a cgroup v2 directory; its members, sub-groups included */
+	int cgroup_fd;      /* >= 0: a cgroup v2 directory; its members, sub-groups included. -1: none (0 is a descriptor!) */
 };
 #define PX_MARK_SESSION UINT64_MAX
 #define PX_MARK_GROUP   (~(((uint64_t)1 << PX_MARK_SERIAL_BITS) - 1))
 
 /*
  * Sends 'sig' (0: only counts) to every process that belongs, and to each once.
- * A pidfd is opened before membership is checked, so that a reused number is
- * never hit (pidfd_open(2)). The calling process itself never belongs. Returns
- * how many were found, or -1 with errno when /proc cannot be read. One pass: a
- * process forked during the pass can escape it, so a caller that kills repeats
- * until 0 is returned.
+ * A pidfd is opened before the process is checked to be the one that was found,
+ * so that a reused number is never hit (pidfd_open(2)). Returns how many were
+ * found, or -1 with errno when /proc cannot be read (EXDEV: it shows another pid
+ * namespace). One pass: a process forked during the pass can escape it, so a
+ * caller that kills repeats until 0 is returned; -1 is no such end. The cost is
+ * about 1 us for every process of the machine and 30 us for each that is found.
  */
 int px_tree_signal(const struct px_tree_query *query, int sig);
 
-/* Up to 'max' pids that belong, into 'out'; returns how many belong in all. */
+/* Up to 'max' pids that belong, into 'out'; returns how many belong in all, or -1 as px_tree_signal(). */
 int px_tree_list(const struct px_tree_query *query, pid_t *out, size_t max);
 
 /*

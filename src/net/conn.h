@@ -1,0 +1,85 @@
+#ifndef PX_NET_CONN_H
+#define PX_NET_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/framer.h"
+
+struct event_base;
+struct evbuffer;
+struct px_log;
+
+/*
+ * One peer: a byte stream in, a byte stream out, a framing between them and the
+ * messages. Sending only queues; px_net_turn(), once per turn of the loop, writes
+ * each connection that has something and frees those that are over, so nothing
+ * is written or freed while a callback is on the stack.
+ */
+struct px_net;
+struct px_conn;
+
+struct px_net_options {
+	size_t high_water; /* unsent bytes from which a connection is congested */
+	size_t max_connections;
+	int64_t initialize_timeout_ms;
+	const struct px_log *log; /* borrowed */
+};
+
+struct px_net_stats {
+	size_t connections;
+	uint64_t accepted, refused;
+	uint64_t bytes_in, bytes_out;
+	size_t queued; /* unsent bytes over all connections */
+};
+
+struct px_net *px_net_new(struct event_base *base, const struct px_net_options *options);
+void px_net_free(struct px_net *net); /* ends every connection at once; takes NULL */
+void px_net_turn(struct px_net *net);
+void px_net_stats(const struct px_net *net, struct px_net_stats *out);
+bool px_net_full(const struct px_net *net); /* max_connections are open */
+void px_net_count_refused(struct px_net *net);
+
+/* Ends every connection properly (ws: 1001); they linger for a bounded time until their bytes are out. */
+void px_net_close_all(struct px_net *net);
+bool px_net_idle(const struct px_net *net); /* no connection is left */
+
+/* What a connection tells its owner. 'arg' is what px_conn_new() was given. */
+struct px_conn_ops {
+	void (*message)(void *arg, const char *text, size_t len);
+	bool (*request)(void *arg, const struct px_http_request *req, struct evbuffer *out); /* see px_framer_handler */
+	void (*too_big)(void *arg, size_t limit);
+	void (*drained)(void *arg); /* congested no more */
+	void (*closed)(void *arg);  /* the last call: the connection is over; it is freed by the next px_net_turn() */
+};
+
+struct px_conn_params {
+	int in, out;         /* descriptors, non-blocking; the same one for a socket. Owned by the connection, unless 'borrowed' */
+	bool borrowed;
+	bool impatient;      /* initialize_timeout_ms applies until px_conn_established() */
+	const struct px_framing *framing;
+	const char *label;   /* for the log, e.g. "ws 127.0.0.1:4123"; copied */
+	size_t limit;        /* largest message until px_conn_set_limit() */
+};
+
+/* Counts and registers it; 'ops' is borrowed, 'arg' is set by px_conn_start() before anything is read. */
+struct px_conn *px_conn_new(struct px_net *net, const struct px_conn_params *params);
+void px_conn_start(struct px_conn *conn, const struct px_conn_ops *ops, void *arg);
+
+/* Queues one message: moves the content of 'msg'. After the close it is dropped. */
+void px_conn_send(struct px_conn *conn, struct evbuffer *msg);
+
+/* Unsent bytes have passed the high-water mark and not yet fallen below half of it. */
+bool px_conn_congested(const struct px_conn *conn);
+
+void px_conn_established(struct px_conn *conn); /* ends the handshake's time limit */
+void px_conn_set_limit(struct px_conn *conn, size_t limit);
+
+/* Ends it from our side, once its bytes are out or a few seconds have passed. 'text' goes into the close frame and the log. */
+void px_conn_close(struct px_conn *conn, enum px_end_reason reason, const char *text);
+
+uint64_t px_conn_number(const struct px_conn *conn); /* unique in this net, for the log */
+const char *px_conn_label(const struct px_conn *conn);
+
+#endif

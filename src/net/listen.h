@@ -1,0 +1,35 @@
+#ifndef PX_NET_LISTEN_H
+#define PX_NET_LISTEN_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "net/url.h"
+
+struct event_base;
+struct px_listener;
+struct px_net;
+struct px_log;
+
+/*
+ * A new peer: 'fd' is its socket (non-blocking, O_CLOEXEC, TCP_NODELAY set) and
+ * becomes the callee's; 'label' names it for the log.
+ */
+typedef void px_accept_fn(void *arg, const struct px_url *url, int fd, const char *label);
+
+/*
+ * Opens a socket at 'url' (UNIX or WS). A unix socket is created mode 0600; a
+ * stale file is replaced, one that a live server answers on is not. Nothing is
+ * accepted before px_listener_start(). PX_E_USAGE with the system's reason.
+ */
+int px_listener_open(struct event_base *base, const struct px_url *url, const struct px_log *log,
+    struct px_listener **out, struct px_err *err);
+void px_listener_start(struct px_listener *listener, px_accept_fn *accept, void *arg);
+
+/* Closes it; a unix socket's file is removed if it is still ours. Takes NULL. */
+void px_listener_free(struct px_listener *listener);
+
+/* With the port that the system chose. */
+const struct px_url *px_listener_url(const struct px_listener *listener);
+
+#endif

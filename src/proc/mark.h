@@ -1,0 +1,23 @@
+#ifndef PX_PROC_MARK_H
+#define PX_PROC_MARK_H
+
+#include <stdbool.h>
+
+#include "proc/tree.h"
+
+/*
+ * A mark, from the top: bit 63 clear and bit 62 set, which no sane limit has and
+ * which keeps it apart from RLIM_INFINITY; the manager's nonce; group; serial.
+ */
+enum { PX_MARK_NONCE_BITS = 18 };
+
+/* Is this number a mark of any manager at all? */
+bool px_mark_valid(px_mark mark);
+
+/*
+ * Do two numbers agree in 'mask'? They must be marks of one and the same manager, whatever the mask
+ * says.
+ */
+bool px_mark_match(px_mark a, px_mark b, px_mark mask);
+
+#endif

@@ -1,0 +1,357 @@
+#include "proc/proc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "proc/cgroup.h"
+#include "proc/input.h"
+#include "proc/manager.h"
+#include "proc/spawn.h"
+#include "proc/spec.h"
+#include "proc/stop.h"
+#include "proc/stream.h"
+
+int
+px_proc_compare(const struct px_proc *a, const struct px_proc *b)
+{
+	return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+RB_GENERATE(px_proc_tree, px_proc, link, px_proc_compare)
+
+const char *
+px_cause_word(enum px_cause cause)
+{
+	static const char *const words[] = {
+		[PX_CAUSE_SELF] = "self",
+		[PX_CAUSE_CLIENT] = "client",
+		[PX_CAUSE_TIMEOUT] = "timeout",
+		[PX_CAUSE_DISCONNECT] = "disconnect",
+		[PX_CAUSE_SHUTDOWN] = "shutdown",
+		[PX_CAUSE_LIMIT] = "limit",
+	};
+
+	return words[cause];
+}
+
+static bool
+proc_all_streams(const struct px_proc *proc, bool ended)
+{
+	for (unsigned i = 0; i < proc->nstreams; i++)
+		if (ended ? proc->stream[i].fd != -1 : !proc->stream[i].settled)
+			return false;
+	return true;
+}
+
+/* Any of the facts may be the last one: each calls this, and it tells what has become true. */
+void
+px_proc_on_stream(struct px_proc *proc)
+{
+	if (proc->pidfd != -1)
+		return;
+	if (!proc->exit_told && proc_all_streams(proc, false)) {
+		proc->exit_told = true;
+		proc->exit.output_open = !proc_all_streams(proc, true);
+		proc->ops->exited(proc->arg, &proc->exit);
+	}
+	if (proc->exit_told && !proc->close_told && proc_all_streams(proc, true)) {
+		proc->close_told = true;
+		proc->ops->closed(proc->arg);
+	}
+}
+
+static enum px_cause
+proc_cause(const struct px_proc *proc, int signal)
+{
+	if (signal == SIGXCPU || signal == SIGXFSZ)
+		return PX_CAUSE_LIMIT;
+	if (proc->asked_to_end)
+		return proc->cause;
+	if (signal != 0 && (proc->client_signals >> signal & 1) != 0)
+		return PX_CAUSE_CLIENT;
+	return PX_CAUSE_SELF;
+}
+
+static int64_t
+timeval_ms(const struct timeval *tv)
+{
+	return (int64_t)tv->tv_sec * 1000 + tv->tv_usec / 1000;
+}
+
+static void
+proc_record_exit(struct px_proc *proc, int status, const struct rusage *used)
+{
+	struct px_exit *exit = &proc->exit;
+
+	exit->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	exit->code = exit->signal != 0 ? 128 + exit->signal : WEXITSTATUS(status);
+	exit->core_dumped = exit->signal != 0 && WCOREDUMP(status);
+	exit->cause = proc_cause(proc, exit->signal);
+	exit->usage.user_ms = timeval_ms(&used->ru_utime);
+	exit->usage.system_ms = timeval_ms(&used->ru_stime);
+	exit->usage.wall_ms = (px_now_us() - proc->started_us) / 1000;
+	exit->usage.max_rss_bytes = used->ru_maxrss * 1024;
+}
+
+void
+px_proc_reap(struct px_proc *proc)
+{
+	struct rusage used;
+	int status;
+
+	if (proc->pidfd == -1 || wait4(proc->pid, &status, WNOHANG, &used) != proc->pid)
+		return;
+	RB_REMOVE(px_proc_tree, &proc->procs->children, proc);
+	proc->procs->stats.running--;
+	event_free(proc->reapable);
+	proc->reapable = NULL;
+	close(proc->pidfd);
+	proc->pidfd = -1;
+	proc_record_exit(proc, status, &used);
+	px_input_break(proc->input);
+	proc->stdin_fd = -1;
+	px_stop_on_reaped(proc);
+	for (unsigned i = 0; i < proc->nstreams; i++)
+		px_stream_settle(&proc->stream[i]);
+	px_proc_on_stream(proc);
+}
+
+static void
+proc_on_reapable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	px_proc_reap(arg);
+}
+
+static void
+proc_watch(struct px_proc *proc, const struct px_spawned *child)
+{
+	struct px_procs *procs = proc->procs;
+
+	proc->pid = child->pid;
+	proc->pidfd = child->pidfd;
+	proc->started_us = px_now_us();
+	proc->master = proc->pty ? child->out : -1;
+	proc->stdin_fd = proc->pty ? -1 : child->in;
+	proc->input = px_input_new(procs->base, child->in, proc->pty, procs->options.stdin_queue_bytes);
+	proc->nstreams = proc->pty ? 1 : 2;
+	px_stream_init(&proc->stream[0], proc, 0, child->out);
+	if (!proc->pty)
+		px_stream_init(&proc->stream[1], proc, 1, child->err);
+	proc->reapable = event_new(procs->base, proc->pidfd, EV_READ, proc_on_reapable, proc);
+	event_add(proc->reapable, NULL);
+	RB_INSERT(px_proc_tree, &procs->children, proc);
+	procs->stats.running++;
+	procs->stats.ptys += proc->pty;
+	procs->stats.spawned++;
+}
+
+static int
+proc_spawn(struct px_proc *proc, const struct px_spec *spec, struct px_err *err)
+{
+	struct px_procs *procs = proc->procs;
+	struct px_spawned child;
+
+	if (procs->options.cgroups != NULL &&
+	    (proc->cgroup_fd = px_cgroup_make(procs->options.cgroups, proc->cgroup_serial, err)) == -1)
+		return -1;
+	if (px_spawn(spec, procs->marked ? proc->mark : 0, proc->cgroup_fd, &child, err) == -1) {
+		if (proc->cgroup_fd != -1)
+			px_cgroup_remove(procs->options.cgroups, proc->cgroup_serial, proc->cgroup_fd);
+		return -1;
+	}
+	proc_watch(proc, &child);
+	return 0;
+}
+
+int
+px_proc_start(struct px_procs *procs, const struct px_spec *spec, uint32_t group, uint32_t serial,
+    const struct px_proc_ops *ops, void *arg, struct px_proc **out, struct px_err *err)
+{
+	struct px_proc *proc = px_new(struct px_proc);
+
+	proc->procs = procs;
+	proc->ops = ops;
+	proc->arg = arg;
+	proc->pty = spec->io == PX_IO_PTY;
+	proc->chunk_max = spec->chunk_max > 0 && spec->chunk_max < PX_SCRATCH ? spec->chunk_max : PX_SCRATCH;
+	proc->mark = px_mark_make(procs->nonce, group, serial);
+	proc->cgroup_serial = (unsigned long)procs->stats.spawned;
+	proc->cgroup_fd = -1;
+	if (proc_spawn(proc, spec, err) == -1) {
+		procs->stats.spawn_failures++;
+		free(proc);
+		return -1;
+	}
+	*out = proc;
+	return 0;
+}
+
+void
+px_proc_set_arg(struct px_proc *proc, void *arg)
+{
+	proc->arg = arg;
+}
+
+/* Can anything of this process's tree be left? Cheap answers first: most commands leave nothing. */
+static bool
+proc_leaves_something(const struct px_proc *proc)
+{
+	const struct px_procs *procs = proc->procs;
+
+	if (proc->pidfd != -1 || proc->stop != NULL || !proc_all_streams(proc, true))
+		return true;
+	if (proc->cgroup_fd != -1)
+		return px_cgroup_populated(proc->cgroup_fd) != 0;
+	return !procs->options.subreaper || px_tree_may_have_orphans(procs->stats.running);
+}
+
+void
+px_proc_free(struct px_proc *proc)
+{
+	struct px_procs *procs;
+
+	if (proc == NULL)
+		return;
+	procs = proc->procs;
+	if (proc_leaves_something(proc))
+		px_stop_orphan(proc);
+	else if (proc->cgroup_fd != -1)
+		px_cgroup_remove(procs->options.cgroups, proc->cgroup_serial, proc->cgroup_fd);
+	px_input_free(proc->input);
+	for (unsigned i = 0; i < proc->nstreams; i++)
+		px_stream_done(&proc->stream[i]);
+	if (proc->pty) {
+		close(proc->master);
+		procs->stats.ptys--;
+	}
+	if (proc->pidfd != -1) {
+		RB_REMOVE(px_proc_tree, &procs->children, proc);
+		event_free(proc->reapable);
+		close(proc->pidfd);
+	}
+	free(proc);
+}
+
+void
+px_proc_wake(struct px_proc *proc)
+{
+	for (unsigned i = 0; i < proc->nstreams; i++)
+		px_stream_wake(&proc->stream[i]);
+}
+
+pid_t
+px_proc_pid(const struct px_proc *proc)
+{
+	return proc->pid;
+}
+
+bool
+px_proc_running(const struct px_proc *proc)
+{
+	return proc->pidfd != -1;
+}
+
+bool
+px_proc_exited(const struct px_proc *proc)
+{
+	return proc->exit_told;
+}
+
+bool
+px_proc_output_open(const struct px_proc *proc)
+{
+	return !proc_all_streams(proc, true);
+}
+
+px_mark
+px_proc_mark(const struct px_proc *proc)
+{
+	return proc->mark;
+}
+
+struct px_input *
+px_proc_input(struct px_proc *proc)
+{
+	return proc->input;
+}
+
+int
+px_proc_master(const struct px_proc *proc)
+{
+	return proc->master;
+}
+
+int
+px_proc_stdin(const struct px_proc *proc)
+{
+	return px_input_is_open(proc->input) ? proc->stdin_fd : -1;
+}
+
+/* The terminal's foreground process group, or 0. */
+static pid_t
+proc_foreground(const struct px_proc *proc)
+{
+	pid_t group = proc->pty ? tcgetpgrp(proc->master) : 0;
+
+	return group > 0 ? group : 0;
+}
+
+bool
+px_proc_signal(struct px_proc *proc, int sig)
+{
+	pid_t group;
+
+	if (proc->pidfd == -1)
+		return false;
+	/* Not reaped, so neither the pid nor the group of that number can be anyone else's. */
+	group = proc_foreground(proc);
+	if (kill(group > 0 ? -group : -proc->pid, sig) == -1 && kill(-proc->pid, sig) == -1)
+		return false;
+	if (sig > 0 && sig < 64)
+		proc->client_signals |= (uint64_t)1 << sig;
+	return true;
+}
+
+void
+px_proc_hang_up(struct px_proc *proc)
+{
+	pid_t group = proc_foreground(proc);
+
+	if (proc->pidfd == -1)
+		return;
+	if (proc->pty) {
+		kill(-proc->pid, SIGHUP);
+		if (group > 0 && group != proc->pid)
+			kill(-group, SIGHUP);
+	}
+	kill(-proc->pid, SIGCONT);
+	if (group > 0 && group != proc->pid)
+		kill(-group, SIGCONT);
+}
+
+void
+px_proc_blame(struct px_proc *proc, enum px_cause cause)
+{
+	if (proc->pidfd == -1 || proc->asked_to_end)
+		return;
+	proc->asked_to_end = true;
+	proc->cause = cause;
+}
+
+void
+px_proc_terminate(struct px_proc *proc, int64_t grace_ms, enum px_cause cause)
+{
+	px_proc_blame(proc, cause);
+	px_stop_proc(proc, grace_ms);
+}

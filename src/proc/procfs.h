@@ -1,0 +1,59 @@
+#ifndef PX_PROC_PROCFS_H
+#define PX_PROC_PROCFS_H
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proc/tree.h"
+
+/*
+ * Reading /proc, nothing cached and nothing allocated per process. A function
+ * that asks about one process fails with ESRCH when it is gone or hidden
+ * (hidepid=, proc(5)); any other errno means that the question could not be put.
+ */
+
+/*
+ * /proc, or NULL with errno; EXDEV when it numbers the processes of another pid namespace. Ended by
+ * closedir().
+ */
+DIR *px_procfs_open(void);
+
+/*
+ * The next process of the listing; 0 after the last, -1 with errno. A process that is born
+ * meanwhile is still listed.
+ */
+pid_t px_procfs_next(DIR *proc);
+
+struct px_procfs_stat {
+	pid_t ppid;
+	unsigned threads;
+	bool zombie;	/* dead: not one thread runs any more */
+	uint64_t start; /* clock ticks since boot: with the pid, an identity */
+};
+
+int px_procfs_stat(int proc_fd, pid_t pid, struct px_procfs_stat *out);
+
+/* The same out of the text of /proc/PID/stat; false when it is not well-formed. */
+bool px_procfs_parse_stat(const char *text, struct px_procfs_stat *out);
+
+/* The mark that a process carries; 0 for none, and for a process that may not be signalled by us.
+ */
+int px_procfs_mark(int proc_fd, pid_t pid, px_mark *out);
+
+/* The same out of the text of /proc/PID/limits. */
+px_mark px_procfs_parse_limits(const char *text);
+
+/* Does this kernel list the children of a process (CONFIG_PROC_CHILDREN)? */
+bool px_procfs_has_children(int proc_fd);
+
+/*
+ * Calls 'fn' for each child, zombies included. 'threads': how many threads the
+ * process has, 0 for unknown. The list is exact while none of them is reaped;
+ * otherwise one may be left out (proc_pid_task(5)). 0, or -1 with errno.
+ */
+typedef void px_procfs_child_fn(pid_t child, void *arg);
+int px_procfs_children(int proc_fd, pid_t pid, unsigned threads, px_procfs_child_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,146 @@
+#include "proc/procs.h"
+
+#include <bsd/stdlib.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <event2/event.h>
+
+#include "base/mem.h"
+#include "proc/manager.h"
+#include "proc/stop.h"
+
+#define PX_MARK_MANAGER (~(((uint64_t)1 << (PX_MARK_SERIAL_BITS + PX_MARK_GROUP_BITS)) - 1))
+
+static void
+procs_on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	px_stop_run(arg);
+}
+
+/* A mark is a soft limit, which the hard one must leave room for. */
+static bool
+marks_possible(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_RTTIME, &limit) == 0 && limit.rlim_max == RLIM_INFINITY;
+}
+
+struct px_procs *
+px_procs_new(struct event_base *base, const struct px_procs_options *options)
+{
+	struct px_procs *procs = px_new(struct px_procs);
+
+	procs->base = base;
+	procs->options = *options;
+	procs->nonce = arc4random();
+	procs->marked = marks_possible();
+	RB_INIT(&procs->children);
+	TAILQ_INIT(&procs->stops);
+	procs->stop_timer = evtimer_new(base, procs_on_stop_timer, procs);
+	return procs;
+}
+
+/* The last resort of an owner that could not wait for px_procs_idle(): kill, and poll until it is so. */
+static void
+procs_drain(struct px_procs *procs)
+{
+	enum { PASS_MS = 5 };
+
+	px_procs_hurry(procs);
+	while (px_stop_run(procs))
+		poll(NULL, 0, PASS_MS);
+}
+
+void
+px_procs_free(struct px_procs *procs)
+{
+	if (procs == NULL)
+		return;
+	procs_drain(procs);
+	event_free(procs->stop_timer);
+	free(procs);
+}
+
+void
+px_procs_stats(const struct px_procs *procs, struct px_procs_stats *out)
+{
+	*out = procs->stats;
+}
+
+static void
+reap_one(struct px_procs *procs, pid_t pid)
+{
+	struct px_proc key = { .pid = pid }, *proc = RB_FIND(px_proc_tree, &procs->children, &key);
+
+	if (proc != NULL) {
+		px_proc_reap(proc);
+		return;
+	}
+	waitpid(pid, NULL, WNOHANG);
+	px_stop_forget_root(procs, pid);
+}
+
+void
+px_procs_reap(struct px_procs *procs)
+{
+	for (;;) {
+		siginfo_t info = { 0 };
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
+			return;
+		reap_one(procs, info.si_pid);
+	}
+}
+
+/*
+ * One pass over the machine's processes ends them all; each child is only told
+ * why. Where marks cannot be set, a process is found from its px_proc alone.
+ */
+static void
+procs_stop(struct px_procs *procs, px_mark mark, px_mark mask, int64_t grace_ms, enum px_cause cause)
+{
+	struct px_proc *proc;
+
+	RB_FOREACH(proc, px_proc_tree, &procs->children) {
+		if (((proc->mark ^ mark) & mask) != 0)
+			continue;
+		px_proc_blame(proc, cause);
+		if (!procs->marked)
+			px_stop_proc(proc, grace_ms);
+		else if (grace_ms > 0)
+			px_proc_hang_up(proc);
+	}
+	if (procs->marked)
+		px_stop_marked(procs, mark, mask, grace_ms);
+}
+
+void
+px_procs_stop_group(struct px_procs *procs, uint32_t group, int64_t grace_ms, enum px_cause cause)
+{
+	procs_stop(procs, px_mark_make(procs->nonce, group, 0), PX_MARK_GROUP, grace_ms, cause);
+}
+
+void
+px_procs_stop_all(struct px_procs *procs, int64_t grace_ms, enum px_cause cause)
+{
+	procs_stop(procs, px_mark_make(procs->nonce, 0, 0), PX_MARK_MANAGER, grace_ms, cause);
+}
+
+bool
+px_procs_idle(const struct px_procs *procs)
+{
+	return TAILQ_EMPTY(&procs->stops) && procs->stats.running == 0;
+}
+
+void
+px_procs_hurry(struct px_procs *procs)
+{
+	procs->hurry = true;
+	px_stop_hurry(procs);
+}

@@ -1,0 +1,58 @@
+#ifndef PX_PROC_PROCS_H
+#define PX_PROC_PROCS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proc/proc.h"
+
+struct event_base;
+struct px_cgroup_root;
+
+/*
+ * Everything the processes of one manager share: the loop, the read buffer, the
+ * stopping of trees, the reaping. One thread.
+ */
+struct px_procs;
+
+struct px_procs_options {
+	size_t stdin_queue_bytes;
+	bool subreaper;              /* this process adopts orphans (PR_SET_CHILD_SUBREAPER or PID 1) */
+	struct px_cgroup_root *cgroups; /* borrowed; NULL: none */
+};
+
+struct px_procs_stats {
+	uint64_t spawned, spawn_failures, bytes_read, bytes_queued;
+	size_t running; /* children not reaped */
+	size_t ptys;    /* masters open */
+	size_t stops;   /* trees being ended */
+};
+
+struct px_procs *px_procs_new(struct event_base *base, const struct px_procs_options *options);
+
+/* Every px_proc must be gone. What still runs is killed without mercy and reaped. Takes NULL. */
+void px_procs_free(struct px_procs *procs);
+
+void px_procs_stats(const struct px_procs *procs, struct px_procs_stats *out);
+
+/*
+ * Call on SIGCHLD where 'subreaper' is true: reaps adopted orphans, and children
+ * of its own through their px_proc.
+ */
+void px_procs_reap(struct px_procs *procs);
+
+/*
+ * Ends every process of one group of sessions, or of all, as px_proc_terminate()
+ * ends a single one, in one pass; also those that outlived their px_proc.
+ */
+void px_procs_stop_group(struct px_procs *procs, uint32_t group, int64_t grace_ms, enum px_cause cause);
+void px_procs_stop_all(struct px_procs *procs, int64_t grace_ms, enum px_cause cause);
+
+/* Nothing is being ended and no child is left to reap? */
+bool px_procs_idle(const struct px_procs *procs);
+
+/* From now on nothing is given time: SIGKILL goes to all that is being ended. */
+void px_procs_hurry(struct px_procs *procs);
+
+#endif

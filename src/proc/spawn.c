@@ -1,0 +1,215 @@
+#include "proc/spawn.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "proc/spawn_child.h"
+#include "proc/spec.h"
+
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+
+static void
+paths_free(char **files)
+{
+	for (size_t i = 0; files[i] != NULL; i++)
+		free(files[i]);
+	free(files);
+}
+
+/* An empty element of PATH means the current directory (environ(7)). */
+static char *
+path_join(const char *dir, size_t dir_len, const char *name)
+{
+	size_t size = dir_len + strlen(name) + 3;
+	char *path = px_alloc(size);
+
+	if (dir_len == 0)
+		snprintf(path, size, "./%s", name);
+	else
+		snprintf(path, size, "%.*s/%s", (int)dir_len, dir, name);
+	return path;
+}
+
+/* The files that exec tries in turn; relative ones are resolved by the child, in its own working directory. */
+static char **
+paths_make(const struct px_spec *spec)
+{
+	const char *name = spec->argv[0], *path = px_spec_env(spec, "PATH"), *end;
+	char **files;
+	size_t n = 1, i = 0;
+
+	if (!spec->search_path || strchr(name, '/') != NULL) {
+		files = px_alloc(2 * sizeof *files);
+		files[0] = px_strdup(name);
+		return files;
+	}
+	if (path == NULL)
+		path = DEFAULT_PATH;
+	for (const char *p = path; *p != '\0'; p++)
+		n += *p == ':';
+	files = px_alloc((n + 1) * sizeof *files);
+	for (;; path = end + 1) {
+		end = strchrnul(path, ':');
+		files[i++] = path_join(path, (size_t)(end - path), name);
+		if (*end == '\0')
+			return files;
+	}
+}
+
+/* The argument list as the program sees it; the strings stay the spec's. */
+static char **
+argv_make(const struct px_spec *spec)
+{
+	char **argv = px_alloc((spec->argc + 1) * sizeof *argv);
+
+	memcpy(argv, spec->argv, spec->argc * sizeof *argv);
+	if (spec->arg0 != NULL)
+		argv[0] = spec->arg0;
+	return argv;
+}
+
+static int
+report_error(const struct px_spec *spec, const struct px_report *report, struct px_err *err)
+{
+	static const char *const words[PX_STEP_COUNT] = {
+#define PX_STEP_WORD(name, word) [PX_STEP_##name] = word,
+		PX_STEP_MAP(PX_STEP_WORD)
+#undef PX_STEP_WORD
+	};
+	bool cwd = report->step == PX_STEP_CWD;
+
+	if (cwd)
+		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot enter working directory '%s'", spec->cwd);
+	else if (report->step == PX_STEP_EXEC)
+		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot run '%s'", spec->argv[0]);
+	else
+		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot start '%s' (%s)", spec->argv[0],
+		    words[report->step]);
+	if (err != NULL)
+		strlcpy(err->path, cwd ? spec->cwd : spec->argv[0], sizeof err->path);
+	return -1;
+}
+
+/* Blocks until exec has closed the other end or the child has written why not. 0 when it became the program. */
+static int
+report_read(int fd, struct px_report *out)
+{
+	ssize_t n;
+
+	while ((n = read(fd, out, sizeof *out)) == -1 && errno == EINTR)
+		;
+	return n == sizeof *out ? -1 : 0;
+}
+
+/*
+ * vfork(2): the child borrows our memory and this thread waits, so nothing is
+ * copied. All signals are blocked meanwhile: a handler must not run in the child.
+ */
+static pid_t
+launch_child(const struct px_launch *launch)
+{
+	sigset_t all, before;
+	pid_t pid;
+	int sys;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if ((pid = vfork()) == 0)
+		px_spawn_child(launch);
+	sys = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = sys;
+	return pid;
+}
+
+static void
+child_reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		;
+}
+
+static int
+spawn_failed_here(const struct px_spec *spec, const char *what, struct px_err *err)
+{
+	int sys = errno;
+
+	px_fail_sys(err, PX_E_SPAWN, sys, "cannot %s for '%s'", what, spec->argv[0]);
+	if (err != NULL)
+		strlcpy(err->path, spec->argv[0], sizeof err->path);
+	return -1;
+}
+
+/* The part between open descriptors and a running program; 'report' is the pipe's both ends. */
+static int
+spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, struct px_err *err)
+{
+	struct px_report failure;
+	pid_t pid;
+	int pidfd;
+
+	launch->report = report[1];
+	if ((pid = launch_child(launch)) == -1)
+		return spawn_failed_here(launch->spec, "make a process", err);
+	close(report[1]);
+	report[1] = -1;
+	if (report_read(report[0], &failure) == -1) {
+		child_reap(pid);
+		return report_error(launch->spec, &failure, err);
+	}
+	if ((pidfd = pidfd_open(pid, 0)) == -1) {
+		spawn_failed_here(launch->spec, "open a process descriptor", err);
+		kill(pid, SIGKILL);
+		child_reap(pid);
+		return -1;
+	}
+	out->pid = pid;
+	out->pidfd = pidfd;
+	return 0;
+}
+
+int
+px_spawn(const struct px_spec *spec, px_mark mark, int cgroup_fd, struct px_spawned *out,
+    struct px_err *err)
+{
+	struct px_spawn_io io;
+	struct px_launch launch = { .spec = spec, .io = &io, .mark = mark, .cgroup_fd = cgroup_fd };
+	struct px_spawned spawned = { 0 };
+	int report[2], result;
+
+	if (px_spawn_io_open(spec, &io, err) == -1)
+		return -1;
+	if (pipe2(report, O_CLOEXEC) == -1) {
+		spawn_failed_here(spec, "open a pipe", err);
+		px_spawn_io_close(&io);
+		return -1;
+	}
+	launch.files = paths_make(spec);
+	launch.argv = argv_make(spec);
+	result = spawn_launch(&launch, report, &spawned, err);
+	free(launch.argv);
+	paths_free(launch.files);
+	close(report[0]);
+	if (report[1] != -1)
+		close(report[1]);
+	if (result == -1) {
+		px_spawn_io_close(&io);
+		return -1;
+	}
+	px_spawn_io_close_child(&io);
+	spawned.in = io.in;
+	spawned.out = io.out;
+	spawned.err = io.err;
+	*out = spawned;
+	return 0;
+}

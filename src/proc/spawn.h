@@ -1,0 +1,32 @@
+#ifndef PX_PROC_SPAWN_H
+#define PX_PROC_SPAWN_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "proc/tree.h"
+
+struct px_spec;
+
+/* One started child. The caller owns the descriptors and must reap the pid. */
+struct px_spawned {
+	pid_t pid;
+	int pidfd; /* O_CLOEXEC */
+	int in;    /* write end of stdin, or the PTY's master again (the same number as 'out'), or -1 */
+	int out;   /* stdout's read end, or the PTY's master */
+	int err;   /* stderr's read end, or -1 */
+};
+
+/*
+ * Starts the program of 'spec' as the leader of a new session: on a PTY that is
+ * its controlling terminal, or on pipes. Dispositions default, mask empty, no
+ * descriptor above 2. Uses vfork(2), so the cost does not grow with the memory
+ * of the caller, and waits until the child has become the program or has said
+ * why it could not: PX_E_SPAWN with the step's words, errno and path. After a
+ * failure nothing is left: no process, no descriptor. Safe in a process with
+ * threads. 'mark' 0: none; 'cgroup_fd' -1: none (borrowed).
+ */
+int px_spawn(const struct px_spec *spec, px_mark mark, int cgroup_fd, struct px_spawned *out,
+    struct px_err *err);
+
+#endif

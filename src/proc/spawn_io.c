@@ -1,0 +1,136 @@
+#include "proc/spawn_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "proc/spec.h"
+
+static void
+fd_close(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
+/* A child's end must stay clear of 0..2, which it is about to be copied onto. */
+static int
+fd_above_stdio(int *fd)
+{
+	int moved;
+
+	if (*fd > STDERR_FILENO)
+		return 0;
+	if ((moved = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) == -1)
+		return -1;
+	close(*fd);
+	*fd = moved;
+	return 0;
+}
+
+static int
+fd_set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags == -1 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+/* The slave is opened through the master (TIOCGPTPEER, ioctl_tty(2)), which also works where /dev/pts is another mount. */
+static int
+pty_open(const struct px_spec *spec, struct px_spawn_io *io)
+{
+	struct winsize size = { .ws_row = spec->rows, .ws_col = spec->cols };
+	struct termios mode;
+
+	if ((io->out = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)) == -1)
+		return -1;
+	io->in = io->out;
+	if (grantpt(io->out) == -1 || unlockpt(io->out) == -1 ||
+	    ioctl(io->out, TIOCSWINSZ, &size) == -1)
+		return -1;
+	if ((io->child[0] = ioctl(io->out, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) == -1 ||
+	    fd_above_stdio(&io->child[0]) == -1)
+		return -1;
+	if (tcgetattr(io->child[0], &mode) == -1)
+		return -1;
+	mode.c_iflag |= IUTF8; /* erase removes a character, not a byte, in canonical mode */
+	if (tcsetattr(io->child[0], TCSANOW, &mode) == -1)
+		return -1;
+	io->child[1] = io->child[2] = io->child[0];
+	return 0;
+}
+
+static int
+pipe_open(int *reader, int *writer, int *ours)
+{
+	int fd[2];
+
+	if (pipe2(fd, O_CLOEXEC) == -1)
+		return -1;
+	*reader = fd[0];
+	*writer = fd[1];
+	if (fd_set_nonblocking(*ours) == -1)
+		return -1;
+	return fd_above_stdio(ours == reader ? writer : reader);
+}
+
+static int
+stdin_open(const struct px_spec *spec, struct px_spawn_io *io)
+{
+	if (spec->stdin_open)
+		return pipe_open(&io->child[0], &io->in, &io->in);
+	if ((io->child[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	return fd_above_stdio(&io->child[0]);
+}
+
+static int
+pipes_open(const struct px_spec *spec, struct px_spawn_io *io)
+{
+	if (stdin_open(spec, io) == -1 || pipe_open(&io->out, &io->child[1], &io->out) == -1)
+		return -1;
+	return pipe_open(&io->err, &io->child[2], &io->err);
+}
+
+int
+px_spawn_io_open(const struct px_spec *spec, struct px_spawn_io *out, struct px_err *err)
+{
+	struct px_spawn_io io = { { -1, -1, -1 }, -1, -1, -1 };
+	bool pty = spec->io == PX_IO_PTY;
+	int sys;
+
+	if ((pty ? pty_open(spec, &io) : pipes_open(spec, &io)) == -1) {
+		sys = errno;
+		px_spawn_io_close(&io);
+		return px_fail_sys(err, PX_E_SPAWN, sys, "cannot open %s for '%s'",
+		    pty ? "a pseudo-terminal" : "pipes", spec->argv[0]);
+	}
+	*out = io;
+	return 0;
+}
+
+void
+px_spawn_io_close_child(struct px_spawn_io *io)
+{
+	if (io->child[1] == io->child[0])
+		io->child[1] = io->child[2] = -1;
+	for (int i = 0; i < 3; i++)
+		fd_close(&io->child[i]);
+}
+
+void
+px_spawn_io_close(struct px_spawn_io *io)
+{
+	px_spawn_io_close_child(io);
+	if (io->in == io->out)
+		io->in = -1;
+	fd_close(&io->in);
+	fd_close(&io->out);
+	fd_close(&io->err);
+}

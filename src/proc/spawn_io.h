@@ -1,0 +1,24 @@
+#ifndef PX_PROC_SPAWN_IO_H
+#define PX_PROC_SPAWN_IO_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct px_spec;
+
+/* The descriptors of one child, both ends, all O_CLOEXEC; ours are O_NONBLOCK, the child's are not. -1: none. */
+struct px_spawn_io {
+	int child[3]; /* what becomes its 0, 1, 2; may be one descriptor three times, always above 2 */
+	int in;       /* we write; PTY: the same descriptor as 'out' */
+	int out;      /* we read: stdout, or the PTY's master */
+	int err;      /* we read: stderr; PTY: -1 */
+};
+
+/* Opens a PTY (its size set) or pipes as the spec says. On failure nothing stays open. */
+int px_spawn_io_open(const struct px_spec *spec, struct px_spawn_io *out, struct px_err *err);
+
+void px_spawn_io_close_child(struct px_spawn_io *io); /* the child's ends */
+void px_spawn_io_close(struct px_spawn_io *io);       /* everything */
+
+#endif

@@ -1,0 +1,138 @@
+#include "proc/tree.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "proc/family.h"
+#include "proc/mark.h"
+#include "proc/procfs.h"
+
+/* 1: the process that was found is alive, 0: it has ended, -1: not to be found out. */
+static int
+tree_is_same(const struct px_family *f, const struct px_kin *kin)
+{
+	struct px_procfs_stat now;
+
+	if (px_procfs_stat(dirfd(f->proc), kin->pid, &now) == -1)
+		return errno == ESRCH ? 0 : -1;
+	return now.start == kin->stat.start && !now.zombie;
+}
+
+/*
+ * False when the process may not be signalled by us. One that ended just now
+ * counts as found: it may have left a child that only another pass can see.
+ *
+ * Without a descriptor to spare for the pidfd, kill() follows the same check.
+ * What is risked is that the process ends, is reaped and has its number given
+ * out again within a microsecond, though numbers go round in a circle of
+ * thousands; what is avoided is that descriptors running out makes processes
+ * immortal.
+ */
+static bool
+tree_hit(const struct px_family *f, const struct px_kin *kin, int sig)
+{
+	int fd = pidfd_open(kin->pid, 0);
+	bool may = true;
+	int same;
+
+	if (fd == -1 && errno == ESRCH)
+		return true;
+	same = tree_is_same(f, kin);
+	if (same == -1 && fd != -1) {
+		close(fd);
+		fd = -1;
+		same = tree_is_same(f, kin);
+	}
+	if (same == 1 &&
+	    (fd != -1 ? pidfd_send_signal(fd, sig, NULL, 0) : kill(kin->pid, sig)) == -1)
+		may = errno != EPERM;
+	if (fd != -1)
+		close(fd);
+	return may;
+}
+
+/*
+ * Members that were born while the family was gathered. A process that lives for
+ * 100 us and goes on in its child is never there any more when a signal is sent
+ * to what was gathered; here only microseconds lie between finding and sending.
+ */
+static int
+tree_chase(struct px_family *f, int sig)
+{
+	int found = 0, added;
+	pid_t pid;
+
+	rewinddir(f->proc);
+	while ((pid = px_procfs_next(f->proc)) > 0) {
+		if ((added = px_family_add_marked(f, pid)) == -1)
+			return -1;
+		if (added == 1)
+			found += tree_hit(f, px_family_find(f, pid), sig);
+	}
+	return pid == 0 ? found : -1;
+}
+
+static int
+tree_begin(struct px_family *f, const struct px_tree_query *query)
+{
+	memset(f, 0, sizeof(*f));
+	f->query = query;
+	if (query->mark != 0 && !px_mark_valid(query->mark)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if ((f->proc = px_procfs_open()) == NULL)
+		return -1;
+	return px_family_gather(f, !px_procfs_has_children(dirfd(f->proc)));
+}
+
+static int
+tree_end(struct px_family *f, int result)
+{
+	int saved = errno;
+
+	free(f->kin);
+	if (f->proc != NULL)
+		closedir(f->proc);
+	errno = saved;
+	return result;
+}
+
+int
+px_tree_signal(const struct px_tree_query *query, int sig)
+{
+	struct px_family f;
+	int found = 0, more;
+
+	if (tree_begin(&f, query) == -1)
+		return tree_end(&f, -1);
+	for (size_t i = 0; i < f.n; i++)
+		found += f.kin[i].in && tree_hit(&f, &f.kin[i], sig);
+	/* A chase that fails leaves a result that is not 0, and so a next pass. */
+	if (sig != 0 && query->mark != 0 && (found > 0 || f.vanished > 0) &&
+	    (more = tree_chase(&f, sig)) > 0)
+		found += more;
+	return tree_end(&f, found + (int)f.vanished);
+}
+
+int
+px_tree_list(const struct px_tree_query *query, pid_t *out, size_t max)
+{
+	struct px_family f;
+	size_t found = 0;
+
+	if (tree_begin(&f, query) == -1)
+		return tree_end(&f, -1);
+	for (size_t i = 0; i < f.n; i++) {
+		if (!f.kin[i].in || !tree_hit(&f, &f.kin[i], 0))
+			continue;
+		if (found < max)
+			out[found] = f.kin[i].pid;
+		found++;
+	}
+	return tree_end(&f, (int)found);
+}

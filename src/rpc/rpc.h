@@ -1,0 +1,44 @@
+#ifndef PX_RPC_RPC_H
+#define PX_RPC_RPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct px_core;
+struct px_json_out;
+struct px_log;
+struct px_net;
+struct px_conn;
+
+/* What every connection's protocol state shares; filled and owned by the server, constant while it runs. */
+struct px_rpc {
+	struct px_core *core;
+	struct px_net *net;
+	struct px_json_out *json; /* the one writer: texts are written one at a time */
+	const struct px_log *log;
+	const char *name, *version;
+	int64_t started_ms; /* px_now_ms() */
+	size_t max_message_bytes, max_requests;
+	bool allow_direct, allow_prepared;
+	void *prepared_key; /* NULL: prepared requests need no signature */
+	size_t prepared_key_len;
+	char *hostname, *shell, *cwd, *home; /* of this server, as told to clients */
+	/* The limits that are told to clients: i = 0, 1, ... until false. */
+	bool (*limit)(const void *arg, size_t i, const char **out_name, int64_t *out_value);
+	const void *limit_arg;
+	bool (*request)(void *arg, const void *req, void *out); /* plain HTTP and the right to upgrade; see px_conn_ops.request */
+	void *request_arg;
+};
+
+/*
+ * Gives a connection its protocol; it frees itself when the connection closes.
+ * Starts the connection.
+ */
+void px_rpc_serve(struct px_rpc *rpc, struct px_conn *conn);
+
+enum { PX_HANDSHAKE_MAX = 65536 }; /* largest message before initialize, bytes */
+
+#endif

@@ -1,0 +1,215 @@
+#include "rpc/sub.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "net/conn.h"
+#include "rpc/peer.h"
+#include "session/session.h"
+#include "session/watch.h"
+
+struct px_sub {
+	TAILQ_ENTRY(px_sub) link;
+	struct px_peer *peer;
+	struct px_session *session;
+	struct px_watch *watch;
+	bool held;
+	bool announce; /* process/started is due before anything else */
+};
+
+static size_t
+sub_room(void *arg)
+{
+	const struct px_sub *sub = arg;
+
+	if (!px_peer_wants(sub->peer, PX_NOTE_OUTPUT))
+		return SIZE_MAX;
+	return px_conn_congested(sub->peer->conn) ? 0 : SIZE_MAX;
+}
+
+static void
+sub_output(void *arg, struct px_session *session, const struct px_chunk *chunk)
+{
+	struct px_peer *peer = ((struct px_sub *)arg)->peer;
+
+	if (px_peer_note(peer, PX_NOTE_OUTPUT) == NULL)
+		return;
+	peer->dialect->put_output(peer, session, chunk);
+	px_peer_note_end(peer);
+}
+
+static void
+sub_exited(void *arg, struct px_session *session, uint64_t seq, const struct px_exit *exit)
+{
+	struct px_peer *peer = ((struct px_sub *)arg)->peer;
+
+	if (px_peer_note(peer, PX_NOTE_EXITED) != NULL) {
+		peer->dialect->put_exited(peer, session, seq, exit);
+		px_peer_note_end(peer);
+	}
+	if (peer->dialect->forgets_at_exit)
+		px_session_forget(session);
+}
+
+static void
+sub_closed(void *arg, struct px_session *session, uint64_t seq)
+{
+	struct px_peer *peer = ((struct px_sub *)arg)->peer;
+
+	if (px_peer_note(peer, PX_NOTE_CLOSED) == NULL)
+		return;
+	peer->dialect->put_closed(peer, session, seq);
+	px_peer_note_end(peer);
+}
+
+static void
+sub_failed(void *arg, struct px_session *session, const char *message)
+{
+	struct px_peer *peer = ((struct px_sub *)arg)->peer;
+
+	if (px_peer_note(peer, PX_NOTE_FAILED) == NULL)
+		return;
+	peer->dialect->put_failed(peer, session, message);
+	px_peer_note_end(peer);
+}
+
+static void
+sub_lagged(void *arg, struct px_session *session, uint64_t skipped, uint64_t next_seq)
+{
+	struct px_peer *peer = ((struct px_sub *)arg)->peer;
+
+	if (px_peer_note(peer, PX_NOTE_LAGGED) == NULL)
+		return;
+	peer->dialect->put_lagged(peer, session, skipped, next_seq);
+	px_peer_note_end(peer);
+}
+
+static void
+sub_gone(void *arg)
+{
+	struct px_sub *sub = arg;
+
+	TAILQ_REMOVE(&sub->peer->subs, sub, link);
+	free(sub);
+}
+
+static const struct px_watch_ops sub_watch_ops = {
+	.room = sub_room,
+	.output = sub_output,
+	.exited = sub_exited,
+	.closed = sub_closed,
+	.failed = sub_failed,
+	.lagged = sub_lagged,
+	.gone = sub_gone,
+};
+
+struct px_sub *
+px_sub_find(const struct px_peer *peer, const struct px_session *session)
+{
+	struct px_sub *sub;
+
+	TAILQ_FOREACH(sub, &peer->subs, link)
+		if (sub->session == session)
+			return sub;
+	return NULL;
+}
+
+static struct px_sub *
+sub_new(struct px_peer *peer, struct px_session *session, uint64_t after, unsigned flags)
+{
+	struct px_sub *sub = px_new(struct px_sub);
+	unsigned watch_flags = (peer->lossy ? PX_WATCH_LOSSY : 0) | ((flags & PX_SUB_HELD) ? PX_WATCH_HELD : 0);
+
+	sub->peer = peer;
+	sub->session = session;
+	sub->held = (flags & PX_SUB_HELD) != 0;
+	sub->announce = (flags & PX_SUB_STARTED) != 0;
+	sub->watch = px_watch_new(session, after, watch_flags, &sub_watch_ops, sub);
+	TAILQ_INSERT_TAIL(&peer->subs, sub, link);
+	return sub;
+}
+
+uint64_t
+px_sub_add(struct px_peer *peer, struct px_session *session, uint64_t after, unsigned flags)
+{
+	struct px_sub *sub = px_sub_find(peer, session);
+
+	if (sub == NULL)
+		sub = sub_new(peer, session, after, flags);
+	else
+		px_watch_seek(sub->watch, after);
+	return px_watch_lost(sub->watch);
+}
+
+static void
+sub_pump(struct px_sub *sub)
+{
+	struct px_peer *peer = sub->peer;
+
+	if (sub->held)
+		return;
+	if (sub->announce) {
+		sub->announce = false;
+		if (px_peer_note(peer, PX_NOTE_STARTED) != NULL) {
+			peer->dialect->put_started(peer, sub->session);
+			px_peer_note_end(peer);
+		}
+	}
+	px_watch_pump(sub->watch);
+}
+
+void
+px_sub_pump(struct px_peer *peer, struct px_session *session)
+{
+	struct px_sub *sub = px_sub_find(peer, session);
+
+	if (sub != NULL)
+		sub_pump(sub);
+}
+
+static void
+sub_free(struct px_sub *sub)
+{
+	TAILQ_REMOVE(&sub->peer->subs, sub, link);
+	px_watch_free(sub->watch);
+	free(sub);
+}
+
+void
+px_sub_remove(struct px_peer *peer, struct px_session *session)
+{
+	struct px_sub *sub = px_sub_find(peer, session);
+
+	if (sub != NULL)
+		sub_free(sub);
+}
+
+void
+px_subs_release(struct px_peer *peer)
+{
+	struct px_sub *sub, *next;
+
+	TAILQ_FOREACH_SAFE(sub, &peer->subs, link, next) {
+		if (!sub->held)
+			continue;
+		sub->held = false;
+		px_watch_release(sub->watch);
+		sub_pump(sub);
+	}
+}
+
+void
+px_subs_pump(struct px_peer *peer)
+{
+	struct px_sub *sub, *next;
+
+	TAILQ_FOREACH_SAFE(sub, &peer->subs, link, next)
+		sub_pump(sub);
+}
+
+void
+px_subs_free(struct px_peer *peer)
+{
+	while (!TAILQ_EMPTY(&peer->subs))
+		sub_free(TAILQ_FIRST(&peer->subs));
+}

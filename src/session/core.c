@@ -1,0 +1,89 @@
+#include "session/core.h"
+
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+#include "base/mem.h"
+#include "session/state.h"
+
+static bool
+workspace_is_over(const struct px_workspace *ws)
+{
+	return ws->ending && ws->running == 0 && TAILQ_EMPTY(&ws->members);
+}
+
+static void
+core_on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct px_core *core = arg;
+	struct px_workspace *ws, *next_ws;
+	struct px_session *session, *next;
+
+	(void)fd;
+	(void)what;
+	TAILQ_FOREACH_SAFE(ws, &core->workspaces, link, next_ws) {
+		TAILQ_FOREACH_SAFE(session, &ws->forgotten, link, next) {
+			px_session_drop_record(session);
+			if (session->closed)
+				px_session_free(session);
+		}
+		if (workspace_is_over(ws))
+			px_workspace_free(ws);
+	}
+}
+
+struct px_core *
+px_core_new(struct event_base *base, const struct px_core_options *options)
+{
+	struct px_core *core = px_new(struct px_core);
+
+	core->base = base;
+	core->options = *options;
+	core->procs = px_procs_new(base, &options->procs);
+	TAILQ_INIT(&core->workspaces);
+	core->sweep = event_new(base, -1, 0, core_on_sweep, core);
+	return core;
+}
+
+void
+px_core_free(struct px_core *core)
+{
+	if (core == NULL)
+		return;
+	while (!TAILQ_EMPTY(&core->workspaces))
+		px_workspace_free(TAILQ_FIRST(&core->workspaces));
+	px_procs_free(core->procs);
+	event_free(core->sweep);
+	free(core);
+}
+
+void
+px_core_stop(struct px_core *core)
+{
+	px_procs_stop_all(core->procs, core->options.grace_ms, PX_CAUSE_SHUTDOWN);
+}
+
+bool
+px_core_idle(const struct px_core *core)
+{
+	return px_procs_idle(core->procs);
+}
+
+const struct px_core_options *
+px_core_options(const struct px_core *core)
+{
+	return &core->options;
+}
+
+struct px_procs *
+px_core_procs(struct px_core *core)
+{
+	return core->procs;
+}
+
+void
+px_core_counts(const struct px_core *core, struct px_core_counts *out)
+{
+	*out = core->counts;
+}

@@ -1,0 +1,16 @@
+#include "session/name.h"
+
+#include <string.h>
+
+bool
+px_name_valid(const char *s, size_t len)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
+
+	if (len == 0 || len > PX_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (memchr(allowed, s[i], sizeof allowed - 1) == NULL)
+			return false;
+	return true;
+}

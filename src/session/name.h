@@ -1,0 +1,12 @@
+#ifndef PX_SESSION_NAME_H
+#define PX_SESSION_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The form of session ids and workspace names: [A-Za-z0-9._:-]{1,128}. */
+enum { PX_NAME_MAX = 128 };
+
+bool px_name_valid(const char *s, size_t len);
+
+#endif

@@ -1,0 +1,84 @@
+#ifndef PX_SESSION_SESSION_H
+#define PX_SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proc/proc.h"
+#include "proc/spec.h"
+#include "proc/transcript.h"
+
+struct px_workspace;
+struct px_member;
+struct px_input_op;
+
+/* One managed process with its transcript, the watches on it and those who wait for it. Owned by its workspace. */
+struct px_session;
+
+enum px_on_disconnect { PX_DISCONNECT_DEFAULT, PX_DISCONNECT_KILL, PX_DISCONNECT_KEEP };
+
+struct px_session_request {
+	const char *id; /* NULL: the workspace makes one */
+	size_t id_len;
+	struct px_spec *spec; /* its content is taken over on success, and on existing = true given up */
+	enum px_on_disconnect on_disconnect;
+	struct px_member *starter;
+	bool unique;       /* a known id is an error even if the spec is the same */
+	const char *trace; /* for the log; NULL: none */
+};
+
+/*
+ * Starts a session. A known id with the same spec gives the existing session and
+ * '*out_existing' true; with another spec PX_E_EXISTS. PX_E_LIMIT, PX_E_SPAWN.
+ */
+int px_session_start(struct px_workspace *ws, struct px_session_request *req, struct px_session **out,
+    bool *out_existing, struct px_err *err);
+
+/* Forgets an exited session and kills what is left of its tree. PX_E_RUNNING. */
+int px_session_release(struct px_session *session, struct px_err *err);
+
+/*
+ * Takes the id out of use; the session drops what it still reads and goes when
+ * its streams have ended. May be called from a watch's callback.
+ */
+void px_session_forget(struct px_session *session);
+
+/*
+ * Writes to stdin. Results as px_input_write(). A 'write_id' seen before is
+ * answered 1 and not written. A waiting write that has one should be forgotten,
+ * not cancelled, when its caller goes away: the caller may come back with it.
+ */
+int px_session_write(struct px_session *session, const void *data, size_t len, const char *write_id,
+    size_t write_id_len, void (*done)(void *arg, const struct px_err *err), void *arg,
+    struct px_input_op **out_op, struct px_err *err);
+
+/* Ends stdin (see px_input_eof()); 1 too when it has ended already. */
+int px_session_close_stdin(struct px_session *session, void (*done)(void *arg, const struct px_err *err),
+    void *arg, struct px_input_op **out_op, struct px_err *err);
+
+/* PX_E_NOT_A_PTY; after the exit it does nothing. Results as px_input_resize(). */
+int px_session_resize(struct px_session *session, uint16_t rows, uint16_t cols,
+    void (*done)(void *arg, const struct px_err *err), void *arg, struct px_input_op **out_op,
+    struct px_err *err);
+
+bool px_session_signal(struct px_session *session, int sig);
+
+/* Ends the tree, see px_proc_terminate(). Returns whether it ran. */
+bool px_session_terminate(struct px_session *session, int64_t grace_ms, enum px_cause cause);
+
+const char *px_session_id(const struct px_session *session);
+struct px_workspace *px_session_workspace(const struct px_session *session);
+const struct px_spec *px_session_spec(const struct px_session *session); /* without its environment */
+struct px_transcript *px_session_transcript(struct px_session *session);
+struct px_proc *px_session_proc(const struct px_session *session);
+unsigned px_session_streams(const struct px_session *session);
+bool px_session_running(const struct px_session *session); /* 'exited' has not been told */
+const struct px_exit *px_session_exit(const struct px_session *session); /* NULL while it runs */
+bool px_session_closed(const struct px_session *session);
+int64_t px_session_started_ms(const struct px_session *session); /* wall clock */
+int64_t px_session_exited_ms(const struct px_session *session);  /* wall clock; 0 while it runs */
+int64_t px_session_idle_ms(const struct px_session *session);    /* since the last output, or the start */
+size_t px_session_subscribers(const struct px_session *session);
+
+#endif

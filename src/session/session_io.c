@@ -1,0 +1,146 @@
+#include "session/session.h"
+
+#include "base/clock.h"
+#include "proc/input.h"
+#include "session/state.h"
+
+/* What a client does to a session that runs, and what it can ask of it. */
+
+int
+px_session_write(struct px_session *session, const void *data, size_t len, const char *write_id,
+    size_t write_id_len, void (*done)(void *arg, const struct px_err *err), void *arg,
+    struct px_input_op **out_op, struct px_err *err)
+{
+	int result;
+
+	if (write_id != NULL && px_write_ids_seen(&session->write_ids, write_id, write_id_len))
+		return 1;
+	result = px_input_write(px_proc_input(session->proc), data, len, done, arg, out_op, err);
+	if (result == -1 && write_id != NULL)
+		px_write_ids_forget(session->write_ids, write_id, write_id_len);
+	return result;
+}
+
+int
+px_session_close_stdin(struct px_session *session, void (*done)(void *arg, const struct px_err *err),
+    void *arg, struct px_input_op **out_op, struct px_err *err)
+{
+	struct px_input *input = px_proc_input(session->proc);
+
+	if (!px_input_is_open(input))
+		return 1;
+	return px_input_eof(input, done, arg, out_op, err);
+}
+
+int
+px_session_resize(struct px_session *session, uint16_t rows, uint16_t cols,
+    void (*done)(void *arg, const struct px_err *err), void *arg, struct px_input_op **out_op,
+    struct px_err *err)
+{
+	if (session->spec.io != PX_IO_PTY)
+		return px_fail(err, PX_E_NOT_A_PTY, "session '%s' has no terminal", session->id);
+	session->spec.rows = rows;
+	session->spec.cols = cols;
+	if (!px_proc_running(session->proc))
+		return 1;
+	return px_input_resize(px_proc_input(session->proc), rows, cols, done, arg, out_op, err);
+}
+
+bool
+px_session_signal(struct px_session *session, int sig)
+{
+	return px_proc_signal(session->proc, sig);
+}
+
+bool
+px_session_terminate(struct px_session *session, int64_t grace_ms, enum px_cause cause)
+{
+	bool running = px_proc_running(session->proc);
+
+	if (running)
+		px_proc_terminate(session->proc, grace_ms, cause);
+	return running;
+}
+
+const char *
+px_session_id(const struct px_session *session)
+{
+	return session->id;
+}
+
+struct px_workspace *
+px_session_workspace(const struct px_session *session)
+{
+	return session->ws;
+}
+
+const struct px_spec *
+px_session_spec(const struct px_session *session)
+{
+	return &session->spec;
+}
+
+struct px_transcript *
+px_session_transcript(struct px_session *session)
+{
+	return session->transcript;
+}
+
+struct px_proc *
+px_session_proc(const struct px_session *session)
+{
+	return session->proc;
+}
+
+unsigned
+px_session_streams(const struct px_session *session)
+{
+	return session->spec.io == PX_IO_PTY ? 1 : 2;
+}
+
+bool
+px_session_running(const struct px_session *session)
+{
+	return !session->exited;
+}
+
+const struct px_exit *
+px_session_exit(const struct px_session *session)
+{
+	return session->exited ? &session->exit : NULL;
+}
+
+bool
+px_session_closed(const struct px_session *session)
+{
+	return session->closed;
+}
+
+int64_t
+px_session_started_ms(const struct px_session *session)
+{
+	return session->started_ms;
+}
+
+int64_t
+px_session_exited_ms(const struct px_session *session)
+{
+	return session->exited_ms;
+}
+
+int64_t
+px_session_idle_ms(const struct px_session *session)
+{
+	return px_now_ms() - session->last_output_ms;
+}
+
+size_t
+px_session_subscribers(const struct px_session *session)
+{
+	const struct px_watch *watch;
+	size_t n = 0;
+
+	TAILQ_FOREACH(watch, &session->watches, link)
+		n++;
+	return n;
+}

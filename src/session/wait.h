@@ -1,0 +1,50 @@
+#ifndef PX_SESSION_WAIT_H
+#define PX_SESSION_WAIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct px_session;
+struct px_wait;
+
+enum { PX_UNTIL_MAX = 16 };
+
+enum px_reason {
+	PX_REASON_EXIT,
+	PX_REASON_IDLE,
+	PX_REASON_BYTES,
+	PX_REASON_MATCH,
+	PX_REASON_EVENT,
+	PX_REASON_TIMEOUT,
+	PX_REASON_GONE /* the session was released or its workspace ended */
+};
+const char *px_reason_word(enum px_reason reason);
+
+/* What ends a wait; an exit always does (unless 'event' is asked for, which an exit is one of). */
+struct px_until {
+	int64_t idle_ms;    /* no output for so long, from the later of the call and the last output; -1: no condition */
+	int64_t bytes;      /* so many bytes of output from the place on; -1: no condition */
+	bool event;         /* any event after the place: output, exited, closed */
+	bool has_after;     /* the place is behind sequence number 'after'; else it is now */
+	uint64_t after;
+	int64_t timeout_ms; /* -1: none */
+	struct {
+		const void *text; /* copied */
+		size_t len;
+	} match[PX_UNTIL_MAX];
+	size_t nmatch;
+};
+
+typedef void px_wait_fn(void *arg, enum px_reason reason);
+
+/*
+ * Begins a wait. NULL when it is over already: '*out_reason' says why and 'done'
+ * is not called. Otherwise 'done' is called once, from the loop, and the wait is
+ * gone.
+ */
+struct px_wait *px_wait_new(struct px_session *session, const struct px_until *until, px_wait_fn *done,
+    void *arg, enum px_reason *out_reason);
+void px_wait_cancel(struct px_wait *wait); /* 'done' is not called */
+
+#endif

@@ -1,0 +1,184 @@
+#include "session/watch.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "session/state.h"
+
+struct px_watch *
+px_watch_new(struct px_session *session, uint64_t after, unsigned flags, const struct px_watch_ops *ops,
+    void *arg)
+{
+	struct px_watch *watch = px_new(struct px_watch);
+
+	watch->session = session;
+	watch->ops = ops;
+	watch->arg = arg;
+	watch->lossy = (flags & PX_WATCH_LOSSY) != 0;
+	watch->held = (flags & PX_WATCH_HELD) != 0;
+	TAILQ_INSERT_TAIL(&session->watches, watch, link);
+	px_watch_seek(watch, after);
+	return watch;
+}
+
+void
+px_watch_free(struct px_watch *watch)
+{
+	struct px_session *session;
+
+	if (watch == NULL)
+		return;
+	session = watch->session;
+	TAILQ_REMOVE(&session->watches, watch, link);
+	free(watch);
+	px_proc_wake(session->proc);
+}
+
+void
+px_watch_seek(struct px_watch *watch, uint64_t after)
+{
+	const struct px_session *session = watch->session;
+
+	px_transcript_seek(session->transcript, after, &watch->cursor);
+	watch->exit_told = session->exited && after >= session->exit_seq;
+	watch->close_told = session->closed && after >= session->closed_seq;
+	watch->skipped = 0;
+}
+
+uint64_t
+px_watch_lost(const struct px_watch *watch)
+{
+	struct px_cursor cursor = watch->cursor;
+	struct px_chunk chunk;
+	uint64_t lost = 0, at_end = 0;
+
+	while (px_transcript_read(watch->session->transcript, &cursor, &chunk, &at_end) == 1)
+		lost += chunk.lost;
+	return lost + at_end;
+}
+
+static void
+watch_report_lag(struct px_watch *watch)
+{
+	struct px_session *session = watch->session;
+	uint64_t skipped = watch->skipped;
+
+	if (skipped == 0)
+		return;
+	watch->skipped = 0;
+	watch->ops->lagged(watch->arg, session, skipped, watch->cursor.seq + 1);
+}
+
+static void
+watch_pass(struct px_watch *watch, uint64_t seq)
+{
+	if (watch->cursor.seq < seq)
+		watch->cursor.seq = seq;
+}
+
+/* Tells the end events that are due before sequence number 'before'. */
+static void
+watch_tell_end(struct px_watch *watch, uint64_t before)
+{
+	struct px_session *session = watch->session;
+
+	if (session->exited && !watch->exit_told && session->exit_seq < before) {
+		watch->exit_told = true;
+		watch_pass(watch, session->exit_seq);
+		watch_report_lag(watch);
+		watch->ops->exited(watch->arg, session, session->exit_seq, &session->exit);
+	}
+	if (session->closed && !watch->close_told && session->closed_seq < before) {
+		watch->close_told = true;
+		watch_pass(watch, session->closed_seq);
+		watch_report_lag(watch);
+		watch->ops->closed(watch->arg, session, session->closed_seq);
+	}
+}
+
+/* A lossy watch without room lets everything go by that it has not had. */
+static void
+watch_skip(struct px_watch *watch)
+{
+	struct px_transcript *transcript = watch->session->transcript;
+	struct px_cursor end;
+
+	px_transcript_seek(transcript, UINT64_MAX, &end);
+	for (unsigned i = 0; i < px_session_streams(watch->session); i++)
+		watch->skipped += end.offset[i] - watch->cursor.offset[i];
+	watch->cursor = end;
+}
+
+void
+px_watch_pump(struct px_watch *watch)
+{
+	struct px_session *session = watch->session;
+	struct px_chunk chunk;
+	struct px_cursor next;
+
+	if (watch->held)
+		return;
+	for (;;) {
+		if (watch->ops->room(watch->arg) == 0) {
+			if (!watch->lossy)
+				return;
+			watch_skip(watch);
+			break;
+		}
+		watch_report_lag(watch);
+		next = watch->cursor;
+		if (px_transcript_read(session->transcript, &next, &chunk, NULL) == 0) {
+			watch->cursor = next;
+			break;
+		}
+		watch_tell_end(watch, chunk.seq);
+		watch->cursor = next;
+		watch->ops->output(watch->arg, session, &chunk);
+	}
+	watch_tell_end(watch, UINT64_MAX);
+	px_proc_wake(session->proc);
+}
+
+void
+px_watch_release(struct px_watch *watch)
+{
+	watch->held = false;
+}
+
+/* The hot path: a watch at the live end takes the chunk as it came from the read, without a look into the transcript. */
+void
+px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk)
+{
+	if (watch->held)
+		return;
+	if (watch->lossy && watch->ops->room(watch->arg) == 0) {
+		watch_skip(watch);
+		return;
+	}
+	if (chunk->seq != watch->cursor.seq + 1)
+		return;
+	watch_report_lag(watch);
+	watch->cursor.seq = chunk->seq;
+	watch->cursor.offset[chunk->stream] = chunk->offset + chunk->run[0].len;
+	watch->ops->output(watch->arg, watch->session, chunk);
+}
+
+void
+px_watch_on_end(struct px_watch *watch)
+{
+	const struct px_session *session = watch->session;
+	uint64_t due = watch->exit_told ? session->closed_seq : session->exit_seq;
+
+	if (!watch->held && watch->cursor.seq + 1 == due)
+		watch_tell_end(watch, UINT64_MAX);
+}
+
+size_t
+px_watch_room(const struct px_watch *watch)
+{
+	if (watch->lossy)
+		return SIZE_MAX;
+	if (watch->held)
+		return px_transcript_slack(watch->session->transcript, &watch->cursor);
+	return watch->ops->room(watch->arg);
+}

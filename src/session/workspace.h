@@ -1,0 +1,49 @@
+#ifndef PX_SESSION_WORKSPACE_H
+#define PX_SESSION_WORKSPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <bsd/sys/queue.h>
+
+#include "base/err.h"
+
+struct px_core;
+struct px_session;
+
+/*
+ * A set of sessions and the clients that are attached to it. An anonymous one
+ * outlives its last client by the detach time; a named one lives until it is
+ * empty and unattended; a fleeting one ends with its client.
+ */
+struct px_workspace;
+
+/* One attached client; embedded by its owner, who attaches and detaches it. */
+struct px_member {
+	TAILQ_ENTRY(px_member) link;
+	struct px_workspace *workspace; /* NULL: not attached */
+	void (*started)(void *arg, const struct px_member *starter, struct px_session *session); /* NULL: not wanted */
+	void *arg;
+};
+
+/* Each attaches 'member' to the workspace that it finds or makes. */
+struct px_workspace *px_workspace_join_new(struct px_core *core, bool fleeting, struct px_member *member);
+struct px_workspace *px_workspace_join_named(struct px_core *core, const char *name, size_t len,
+    struct px_member *member);
+
+/* By its resume token. PX_E_TOKEN: unknown or expired. PX_E_ATTACHED: it has a client. */
+int px_workspace_resume(struct px_core *core, const char *token, size_t len, struct px_member *member,
+    struct px_err *err);
+
+/* The client is gone: sessions that it started with "kill" end, the workspace's own time may begin to run. */
+void px_workspace_leave(struct px_member *member);
+
+const char *px_workspace_id(const struct px_workspace *ws);    /* borrowed, lives with it */
+const char *px_workspace_token(const struct px_workspace *ws); /* NULL for named and fleeting ones */
+
+/* By id, or NULL. */
+struct px_session *px_workspace_find(struct px_workspace *ws, const char *id, size_t len);
+
+/* The sessions in the order of their starts: NULL gives the first, NULL comes after the last. */
+struct px_session *px_workspace_next(struct px_workspace *ws, struct px_session *after);
+
+#endif
