@@ -199,8 +199,9 @@ START_TEST(lone_surrogates_are_refused)
 	static const char *const rows[] = { "\"\\ud800\"", "\"\\udc00\"", "\"\\udfff\"",
 		"\"\\uDBFF\"", "\"\\ud800x\"", "\"\\ud800\\n\"", "\"\\ud800\\u0041\"",
 		"\"\\ud800\\ud800\"", "\"\\ud800\\ud800\\udc00\"", "\"\\udc00\\ud800\"",
-		"\"\\ud83d\\ude00\\ude00\"", "\"\\ud83d\\\\ude00\"", "\"\\\\\\ud800\"",
-		"{\"\\ud800\":1}", "\"\\ud800\\u\"", "\"\\ud800\\", "\"\\ud800", "\"\\ud80" };
+		"\"\\udc00\\udc00\"", "\"\\ud83d\\ude00\\ude00\"", "\"\\ud83d\\\\ude00\"",
+		"\"\\\\\\ud800\"", "{\"\\ud800\":1}", "\"\\ud800\\u\"", "\"\\ud800\\", "\"\\ud800",
+		"\"\\ud80" };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		ck_assert_msg(!accepts(rows[i], strlen(rows[i])), "accepted %s", rows[i]);
