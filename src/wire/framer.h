@@ -18,19 +18,19 @@ struct px_http_request;
 
 /* Why a framing asks for the end of its connection, and how a caller asks for one. */
 enum px_end_reason {
-	PX_END_NORMAL,    /* ws: 1000; also when the peer closed properly */
+	PX_END_NORMAL,	   /* ws: 1000; also when the peer closed properly */
 	PX_END_GOING_AWAY, /* ws: 1001, the server stops */
-	PX_END_PROTOCOL,  /* ws: 1002 */
-	PX_END_BAD_TEXT,  /* ws: 1007, not UTF-8 */
-	PX_END_POLICY,    /* ws: 1008 */
-	PX_END_TOO_BIG,   /* ws: 1009 */
-	PX_END_INTERNAL   /* ws: 1011 */
+	PX_END_PROTOCOL,   /* ws: 1002 */
+	PX_END_BAD_TEXT,   /* ws: 1007, not UTF-8 */
+	PX_END_POLICY,	   /* ws: 1008 */
+	PX_END_TOO_BIG,	   /* ws: 1009 */
+	PX_END_INTERNAL	   /* ws: 1011 */
 };
 
 enum px_feed {
 	PX_FEED_MORE,  /* everything in 'in' that could be used was; wait for more */
 	PX_FEED_PAUSE, /* the handler said pause; the rest stays in 'in' for the next feed */
-	PX_FEED_CLOSE  /* flush 'out', then close the transport; nothing more will be read. 'err' says why (PX_OK: properly) */
+	PX_FEED_CLOSE  /* flush 'out', then close; 'err' says why (PX_OK: properly) */
 };
 
 struct px_framer_handler {
@@ -44,7 +44,7 @@ struct px_framer_handler {
 	 * ws only: the request head. Answers plain HTTP by appending a whole
 	 * response to 'out' and returning false (the connection is closed after it),
 	 * or returns true to let a correct upgrade go on (the framer writes the 101).
-	 * Called for every request that parses, upgrade or not.
+	 * Called for every request that parses and has one Host, upgrade or not.
 	 */
 	bool (*request)(void *arg, const struct px_http_request *req, struct evbuffer *out);
 
@@ -69,28 +69,30 @@ struct px_framing {
 	 * may change between calls. Never returns before 'in' is used up, paused or
 	 * closed. A closed framer consumes and drops.
 	 */
-	enum px_feed (*feed)(struct px_framer *f, struct evbuffer *in, struct evbuffer *out, size_t limit,
-	    const struct px_framer_handler *handler, void *arg, struct px_err *err);
+	enum px_feed (*feed)(struct px_framer *f, struct evbuffer *in, struct evbuffer *out,
+	    size_t limit, const struct px_framer_handler *handler, void *arg, struct px_err *err);
 
-	/* Frames one message (valid UTF-8 JSON): moves the content of 'msg' to the end of 'out' without copying it. */
+	/* Frames one message (valid UTF-8 JSON): moves the content of 'msg' to 'out', uncopied. */
 	void (*wrap)(struct px_framer *f, struct evbuffer *msg, struct evbuffer *out);
 
 	/*
 	 * Ends the conversation from our side: appends what the protocol wants to
 	 * 'out' (ws after the upgrade: a close frame; else nothing). After it, wrap
-	 * appends nothing. True: the peer's answer should be awaited (bounded by the
-	 * caller's timer); false: close the transport once 'out' is flushed.
+	 * only empties 'msg'. May be called inside message(); destroy may not. True: the peer's
+	 * answer should be awaited (bounded by the caller's timer); false: close the transport once
+	 * 'out' is flushed.
 	 */
-	bool (*finish)(struct px_framer *f, enum px_end_reason reason, const char *text, struct evbuffer *out);
+	bool (*finish)(
+	    struct px_framer *f, enum px_end_reason reason, const char *text, struct evbuffer *out);
 
 	/* Keepalive: appends a ping to 'out', or nothing where the framing has none. */
 	void (*ping)(struct px_framer *f, struct evbuffer *out);
 };
 
-/* One JSON text per '\n'-terminated line, '\r' before it and blank lines dropped; a last line without '\n' is not a message. */
+/* One JSON text per line. Dropped: '\r' before '\n', blank lines, a last line without '\n'. */
 extern const struct px_framing px_framing_lines;
 
-/* RFC 6455, server side: HTTP/1.1 head, upgrade, frames. Text and binary messages alike; permessage-deflate is not offered. */
+/* RFC 6455, server side: HTTP/1.1 head, upgrade, frames. No extension is offered. */
 extern const struct px_framing px_framing_ws;
 
 #endif

@@ -59,27 +59,31 @@ trim(char *s)
 	return s;
 }
 
-/* Cuts the line at '*pos' off as a string and moves '*pos' behind its CRLF. */
-static int
-next_line(char **pos, const char *end, char **out_line, struct px_err *err)
+static char *
+fail_line(struct px_err *err, const char *why)
+{
+	px_fail(err, PX_E_REQUEST, "request head %s", why);
+	return NULL;
+}
+
+/* Cuts the line at '*pos' off as a string and moves '*pos' behind its CRLF; NULL on failure. */
+static char *
+next_line(char **pos, const char *end, struct px_err *err)
 {
 	char *line = *pos;
 	char *lf = memchr(line, '\n', (size_t)(end - line));
 
 	if (lf == NULL)
-		return px_fail(err, PX_E_REQUEST, "request head ends inside a line");
+		return fail_line(err, "ends inside a line");
 	if (lf == line || lf[-1] != '\r')
-		return px_fail(
-		    err, PX_E_REQUEST, "request head has a line feed without a carriage return");
+		return fail_line(err, "has a line feed without a carriage return");
 	lf[-1] = '\0';
 	if (memchr(line, '\r', (size_t)(lf - line)) != NULL)
-		return px_fail(
-		    err, PX_E_REQUEST, "request head has a carriage return inside a line");
+		return fail_line(err, "has a carriage return inside a line");
 	if (strlen(line) != (size_t)(lf - 1 - line))
-		return px_fail(err, PX_E_REQUEST, "request head has a NUL byte");
+		return fail_line(err, "has a NUL byte");
 	*pos = lf + 1;
-	*out_line = line;
-	return 0;
+	return line;
 }
 
 /* method SP request-target SP HTTP-version (RFC 9112 section 3) */
@@ -145,12 +149,12 @@ px_http_parse(char *head, size_t len, struct px_http_request *out, struct px_err
 	char *pos = head;
 	char *line;
 
-	if (next_line(&pos, head + len, &line, err) == -1)
+	if ((line = next_line(&pos, head + len, err)) == NULL)
 		return -1;
 	if (parse_request_line(line, &req, err) == -1)
 		return -1;
 	for (;;) {
-		if (next_line(&pos, head + len, &line, err) == -1)
+		if ((line = next_line(&pos, head + len, err)) == NULL)
 			return -1;
 		if (*line == '\0')
 			break;
@@ -246,8 +250,7 @@ px_http_respond(struct evbuffer *out, int status, const char *type, const char *
     const char *body, size_t len, bool head_only)
 {
 	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, status_text(status));
-	/* RFC 9110 section 15.5.22: a 426 names the protocol to upgrade to; section 7.8: as a
-	 * connection option too. */
+	/* RFC 9110 sections 15.5.22 and 7.8: the protocol to use, and a connection option. */
 	if (status == 426)
 		evbuffer_add_printf(out, "Connection: close, Upgrade\r\nUpgrade: websocket\r\n");
 	else

@@ -8,7 +8,10 @@
 
 struct evbuffer;
 
-/* As much of HTTP/1.1 (RFC 9112) as a WebSocket port needs: one request head, one response, then the end or an upgrade. */
+/*
+ * As much of HTTP/1.1 (RFC 9112) as a WebSocket port needs: one request head,
+ * one response, then the end or an upgrade.
+ */
 
 enum { PX_HTTP_HEAD_MAX = 16384, PX_HTTP_HEADERS_MAX = 64 };
 
@@ -21,7 +24,7 @@ struct px_http_request {
 	const char *method; /* as sent, case kept */
 	const char *path;   /* the target up to '?', origin-form only */
 	const char *query;  /* what follows '?', or NULL */
-	int minor;          /* HTTP/1.<minor>, 0 or 1 */
+	int minor;	    /* HTTP/1.<minor>, 0 or 1 */
 	struct px_http_header headers[PX_HTTP_HEADERS_MAX];
 	size_t nheaders;
 };
@@ -39,10 +42,10 @@ int px_http_parse(char *head, size_t len, struct px_http_request *out, struct px
 /* The value of the first header 'name' (lower case), or NULL. */
 const char *px_http_header(const struct px_http_request *req, const char *name);
 
-/* How often 'name' occurs: a second Host, Origin or Sec-WebSocket-Key is refused by those who read them. */
+/* How often 'name' occurs: who reads Host, Origin or Sec-WebSocket-Key refuses a second. */
 size_t px_http_count(const struct px_http_request *req, const char *name);
 
-/* Is 'token' an element of the comma-separated list in header 'name' (case-insensitive; RFC 9110 section 5.6.1)? */
+/* Is 'token' in the comma-separated list of header 'name' (any case; RFC 9110 section 5.6.1)? */
 bool px_http_has_token(const struct px_http_request *req, const char *name, const char *token);
 
 /*

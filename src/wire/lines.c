@@ -92,8 +92,7 @@ lines_keep(const struct lines_pass *p, const char *data, size_t len)
 	return PX_FEED_MORE;
 }
 
-/* Uses up at most one line of the contiguous bytes at the front of 'in', which belong to it until
- * they are drained. */
+/* Uses up at most one line of the contiguous bytes at the front of 'in', then drains it. */
 static enum px_feed
 lines_step(const struct lines_pass *p)
 {

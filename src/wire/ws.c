@@ -21,13 +21,11 @@
 
 enum { CONTROL_MAX = 125, FIN = 0x80 };
 
+/* CLOSING: our close frame is out and the peer's is awaited. */
+enum ws_state { WS_HEAD, WS_OPEN, WS_CLOSING, WS_DONE };
+
 struct px_framer {
-	enum {
-		WS_HEAD,
-		WS_OPEN,
-		WS_CLOSING,
-		WS_DONE
-	} state;	/* CLOSING: our close frame is out, the peer's is awaited */
+	enum ws_state state;
 	size_t scanned; /* of the request head */
 	wslay_frame_context_ptr frames;
 	struct evbuffer *in; /* borrowed while feed runs */
@@ -126,8 +124,7 @@ put_close(struct evbuffer *out, enum px_end_reason reason, const char *text)
 	put_control(out, WSLAY_CONNECTION_CLOSE, body, 2 + len);
 }
 
-/* The peer broke a rule: says so once, unless a close frame is out already, and ends. 'err' is
- * filled. */
+/* Ends with what 'err' says, in a close frame unless one is out already. */
 static enum px_feed
 ws_fail(const struct ws_pass *p, enum px_end_reason reason)
 {
@@ -151,8 +148,10 @@ ws_fail_text(const struct ws_pass *p, const char *what)
 	return ws_fail(p, PX_END_BAD_TEXT);
 }
 
-/* What is wrong with a frame that begins here, or NULL. wslay has checked the length's form and the
- * shape of control frames. */
+/*
+ * What is wrong with a frame that begins here, or NULL. wslay has checked the
+ * form of its length, and that a control frame is short and not a fragment.
+ */
 static const char *
 frame_fault(const struct px_framer *f, const struct wslay_frame_iocb *io)
 {
@@ -175,8 +174,7 @@ frame_fault(const struct px_framer *f, const struct wslay_frame_iocb *io)
 	}
 }
 
-/* Section 7.4; 1012 to 1014 were registered after the RFC. 1004, 1005, 1006 and 1015 never travel.
- */
+/* Section 7.4, and 1012 to 1014 registered since. 1004, 1005, 1006 and 1015 never travel. */
 static bool
 close_code_is_valid(unsigned code)
 {
@@ -257,8 +255,7 @@ ws_on_data(const struct ws_pass *p, const struct wslay_frame_iocb *io)
 	return whole ? ws_deliver(p) : PX_FEED_MORE;
 }
 
-/* One piece of a frame, as wslay hands it out: the first comes with at least one payload byte, if
- * there are any. */
+/* One piece of a frame. The first holds at least one payload byte, unless there is none. */
 static enum px_feed
 ws_on_piece(const struct ws_pass *p, const struct wslay_frame_iocb *io)
 {

@@ -1,5 +1,4 @@
-/* The end of a conversation, what the server sends, and what depends on the calls rather than on
- * the bytes. */
+/* The end of a conversation, what the server sends, and what depends on the calls. */
 #include "ws_stream.h"
 
 static void
