@@ -109,8 +109,8 @@ def _session(message):
     if not isinstance(message, dict):
         return None
     result = message.get("result")
-    named = result if isinstance(result, dict) else _params(message)
-    return named.get("sessionId")
+    named = (result if isinstance(result, dict) else _params(message)).get("sessionId")
+    return named if isinstance(named, str) else None
 
 
 def _is_output(message):
@@ -139,7 +139,7 @@ class _Numbers:
         for one in message if isinstance(message, list) else [message]:
             if isinstance(one, dict) and one.get("method") in (
                     "process/subscribe", "process/start", "process/run", "process/release"):
-                session = _params(one).get("sessionId")
+                session = _session(one)
                 self.forget(session)
                 if one["method"] == "process/subscribe":
                     self._subscribing[one.get("id")] = session
