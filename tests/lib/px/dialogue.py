@@ -247,7 +247,8 @@ class Player:
                     i += 1
             except Exception as failure:
                 line = steps[min(i, len(steps) - 1)].line
-                raise AssertionError(f"{self._dialogue.name}, near line {line}: {failure}") from failure
+                cause = None if isinstance(failure, AssertionError) else failure
+                raise AssertionError(f"{self._dialogue.name}, near line {line}: {failure}") from cause
         for number in sorted(self._conns):
             await self._finish(number)
 
@@ -287,7 +288,7 @@ class Player:
                 message = await conn.recv()
             except AssertionError as failure:
                 rest = [f"line {one.step.line}" for one in pending if not one.done]
-                raise AssertionError(f"{failure}; still expected: {', '.join(rest)}") from failure
+                raise AssertionError(f"{failure}; still expected: {', '.join(rest)}") from None
             numbers.check(message)
             self._place(message, pending)
 

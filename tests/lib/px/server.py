@@ -21,14 +21,14 @@ _PR_SET_CHILD_SUBREAPER = 36
 def binary():
     path = os.environ.get("PTYEXECD")
     if not path:
-        raise SystemExit("PTYEXECD must name the server's binary")
+        raise RuntimeError("PTYEXECD must name the server's binary")
     return os.path.abspath(path)
 
 
 def child():
     path = os.environ.get("PX_CHILD")
     if not path:
-        raise SystemExit("PX_CHILD must name the puppet's binary")
+        raise RuntimeError("PX_CHILD must name the puppet's binary")
     return os.path.abspath(path)
 
 
@@ -54,6 +54,18 @@ async def spawn(*argv, **options):
         process = await asyncio.create_subprocess_exec(*argv, **options)
         _ours.add(process.pid)
         return process
+
+
+def send_signal(process, sig):
+    """
+    Signals a spawn()ed process that may have ended. Popen.send_signal() would
+    reap it behind the back of asyncio, which then knows no exit status.
+    """
+    if process.returncode is None:
+        try:
+            os.kill(process.pid, sig)
+        except ProcessLookupError:
+            pass
 
 
 async def ended(process):
@@ -141,9 +153,9 @@ class Server:
         try:
             for _ in urls:
                 await self._next_url()
-        except BaseException:
+        except AssertionError as failure:
             await self.kill()
-            raise
+            raise AssertionError("the server did not start: " + " | ".join(self.log_text(10))) from failure
         return self
 
     async def _read_log(self):
@@ -215,8 +227,7 @@ class Server:
         """Ends the server and asserts that it went in order and took all its processes along."""
         if self._stopped:
             return
-        if self.process.returncode is None:
-            self.process.send_signal(sig)
+        send_signal(self.process, sig)
         try:
             got = await within(ended(self.process), "end of the server after SIGTERM")
         except Late:
@@ -226,14 +237,14 @@ class Server:
         # After the server's end: a descendant that holds its stderr would keep the log open.
         survivors = await _survivors()
         await self._tidy()
-        assert got == status, f"the server ended with status {got}, not {status}"
-        assert not survivors, f"processes survived the server: {survivors}"
+        wrong = [f"the server ended with status {got}, not {status}"] if got != status else []
+        wrong += [f"{name} survived the server" for name in survivors]
+        assert not wrong, "; ".join(wrong)
 
     async def kill(self):
         """Ends the server whatever its state, for tests that have failed already or mean it."""
         self._stopped = True
-        if self.process.returncode is None:
-            self.process.kill()
+        send_signal(self.process, signal.SIGKILL)
         await ended(self.process)
         survivors = await _survivors()
         await self._tidy()
@@ -263,7 +274,7 @@ async def run_once(*flags, stdin=b"", env=None, seconds=SECONDS):
     try:
         out, err = await within(process.communicate(stdin), "end of the server", seconds)
     except Late:
-        process.kill()
+        send_signal(process, signal.SIGKILL)
         raise
     finally:
         await ended(process)
