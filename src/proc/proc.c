@@ -160,12 +160,15 @@ static int
 proc_spawn(struct px_proc *proc, const struct px_spec *spec, struct px_err *err)
 {
 	struct px_procs *procs = proc->procs;
+	struct px_spawn_extra extra = { .mark = procs->marked ? proc->mark : 0,
+		.open_files = procs->options.open_files };
 	struct px_spawned child;
 
 	if (procs->options.cgroups != NULL &&
 	    (proc->cgroup_fd = px_cgroup_make(procs->options.cgroups, proc->cgroup_serial, err)) == -1)
 		return -1;
-	if (px_spawn(spec, procs->marked ? proc->mark : 0, proc->cgroup_fd, &child, err) == -1) {
+	extra.cgroup_fd = proc->cgroup_fd;
+	if (px_spawn(spec, &extra, &child, err) == -1) {
 		if (proc->cgroup_fd != -1)
 			px_cgroup_remove(procs->options.cgroups, proc->cgroup_serial, proc->cgroup_fd);
 		return -1;
@@ -307,12 +310,22 @@ proc_foreground(const struct px_proc *proc)
 	return group > 0 ? group : 0;
 }
 
+/* Dead but not reaped: it can no longer be anyone's doing, and a signal would be taken by nobody. */
+static bool
+proc_is_dead(const struct px_proc *proc)
+{
+	siginfo_t info = { 0 };
+
+	return proc->pidfd == -1 ||
+	    (waitid(P_PID, (id_t)proc->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == proc->pid);
+}
+
 bool
 px_proc_signal(struct px_proc *proc, int sig)
 {
 	pid_t group;
 
-	if (proc->pidfd == -1)
+	if (proc_is_dead(proc))
 		return false;
 	/* Not reaped, so neither the pid nor the group of that number can be anyone else's. */
 	group = proc_foreground(proc);
@@ -343,7 +356,7 @@ px_proc_hang_up(struct px_proc *proc)
 void
 px_proc_blame(struct px_proc *proc, enum px_cause cause)
 {
-	if (proc->pidfd == -1 || proc->asked_to_end)
+	if (proc->asked_to_end || proc_is_dead(proc))
 		return;
 	proc->asked_to_end = true;
 	proc->cause = cause;

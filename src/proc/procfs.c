@@ -84,9 +84,8 @@ procfs_end(int fd, int result)
 	return result;
 }
 
-/* One read() into 'buf', NUL-terminated; what does not fit is cut. */
-static int
-procfs_read(int proc_fd, pid_t pid, const char *file, char *buf, size_t size)
+int
+px_procfs_read(int proc_fd, pid_t pid, const char *file, char *buf, size_t size)
 {
 	char path[48];
 	ssize_t n;
@@ -123,6 +122,7 @@ px_procfs_parse_stat(const char *text, struct px_procfs_stat *out)
 	out->threads = (unsigned)field[THREADS];
 	/* A main thread that has ended alone is shown as a zombie while the other threads run on.
 	 */
+	out->state = state;
 	out->zombie = state == 'X' || (state == 'Z' && field[THREADS] <= 1);
 	out->start = (uint64_t)field[START];
 	return true;
@@ -133,7 +133,7 @@ px_procfs_stat(int proc_fd, pid_t pid, struct px_procfs_stat *out)
 {
 	char text[1024];
 
-	if (procfs_read(proc_fd, pid, "stat", text, sizeof(text)) == -1)
+	if (px_procfs_read(proc_fd, pid, "stat", text, sizeof(text)) == -1)
 		return -1;
 	if (!px_procfs_parse_stat(text, out)) {
 		errno = EBADMSG;
@@ -174,7 +174,7 @@ px_procfs_mark(int proc_fd, pid_t pid, px_mark *out)
 	*out = 0;
 	if (kill(pid, 0) == -1)
 		return errno == EPERM ? 0 : -1;
-	if (procfs_read(proc_fd, pid, "limits", text, sizeof(text)) == -1)
+	if (px_procfs_read(proc_fd, pid, "limits", text, sizeof(text)) == -1)
 		return -1;
 	*out = px_procfs_parse_limits(text);
 	return 0;

@@ -26,9 +26,16 @@ DIR *px_procfs_open(void);
  */
 pid_t px_procfs_next(DIR *proc);
 
+/*
+ * Reads /proc/PID/FILE, as much of it as fits, as a string; for a thread, its id
+ * stands for the pid. 0, or -1 with errno.
+ */
+int px_procfs_read(int proc_fd, pid_t pid, const char *file, char *buf, size_t size);
+
 struct px_procfs_stat {
 	pid_t ppid;
 	unsigned threads;
+	char state;	/* 'R', 'S', ... (proc_pid_stat(5)) */
 	bool zombie;	/* dead: not one thread runs any more */
 	uint64_t start; /* clock ticks since boot: with the pid, an identity */
 };

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/resource.h>
+
 #include "proc/proc.h"
 
 struct event_base;
@@ -20,6 +22,7 @@ struct px_procs_options {
 	size_t stdin_queue_bytes;
 	bool subreaper;              /* this process adopts orphans (PR_SET_CHILD_SUBREAPER or PID 1) */
 	struct px_cgroup_root *cgroups; /* borrowed; NULL: none */
+	rlim_t open_files;           /* the children's soft RLIMIT_NOFILE; 0: as ours */
 };
 
 struct px_procs_stats {

@@ -179,11 +179,11 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 }
 
 int
-px_spawn(const struct px_spec *spec, px_mark mark, int cgroup_fd, struct px_spawned *out,
+px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct px_spawned *out,
     struct px_err *err)
 {
 	struct px_spawn_io io;
-	struct px_launch launch = { .spec = spec, .io = &io, .mark = mark, .cgroup_fd = cgroup_fd };
+	struct px_launch launch = { .spec = spec, .io = &io, .extra = extra };
 	struct px_spawned spawned = { 0 };
 	int report[2], result;
 

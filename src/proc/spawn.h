@@ -1,6 +1,7 @@
 #ifndef PX_PROC_SPAWN_H
 #define PX_PROC_SPAWN_H
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -17,6 +18,13 @@ struct px_spawned {
 	int err;   /* stderr's read end, or -1 */
 };
 
+/* What the manager adds to a spec. */
+struct px_spawn_extra {
+	px_mark mark;      /* 0: none */
+	int cgroup_fd;     /* -1: none; borrowed */
+	rlim_t open_files; /* the soft RLIMIT_NOFILE, where the spec sets none; 0: as ours */
+};
+
 /*
  * Starts the program of 'spec' as the leader of a new session: on a PTY that is
  * its controlling terminal, or on pipes. Dispositions default, mask empty, no
@@ -24,9 +32,9 @@ struct px_spawned {
  * of the caller, and waits until the child has become the program or has said
  * why it could not: PX_E_SPAWN with the step's words, errno and path. After a
  * failure nothing is left: no process, no descriptor. Safe in a process with
- * threads. 'mark' 0: none; 'cgroup_fd' -1: none (borrowed).
+ * threads.
  */
-int px_spawn(const struct px_spec *spec, px_mark mark, int cgroup_fd, struct px_spawned *out,
+int px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct px_spawned *out,
     struct px_err *err);
 
 #endif

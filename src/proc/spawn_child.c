@@ -54,12 +54,17 @@ static void
 child_apply_limits(const struct px_launch *launch)
 {
 	const struct px_spec *spec = launch->spec;
+	struct rlimit files;
 
 	if (spec->umask != -1)
 		umask((mode_t)spec->umask);
 	/* Without a mark the process is still found by its parents, so a hard limit in the way is no reason to fail. */
-	if (launch->mark != 0)
-		(void)px_mark_set(launch->mark);
+	if (launch->extra->mark != 0)
+		(void)px_mark_set(launch->extra->mark);
+	if (launch->extra->open_files != 0 && getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = launch->extra->open_files;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
 	for (size_t i = 0; i < spec->nlimits; i++) {
 		int resource = spec->limits[i].resource;
 		struct rlimit limit = { spec->limits[i].value, spec->limits[i].value };
@@ -97,7 +102,7 @@ px_spawn_child(const struct px_launch *launch)
 		child_fail(launch, PX_STEP_SESSION);
 	if (launch->spec->io == PX_IO_PTY && ioctl(launch->io->child[0], TIOCSCTTY, 0) == -1)
 		child_fail(launch, PX_STEP_TERMINAL);
-	if (launch->cgroup_fd != -1 && px_cgroup_enter(launch->cgroup_fd) == -1)
+	if (launch->extra->cgroup_fd != -1 && px_cgroup_enter(launch->extra->cgroup_fd) == -1)
 		child_fail(launch, PX_STEP_CGROUP);
 	child_place_descriptors(launch);
 	if (chdir(launch->spec->cwd) == -1)

@@ -1,8 +1,8 @@
 #ifndef PX_PROC_SPAWN_CHILD_H
 #define PX_PROC_SPAWN_CHILD_H
 
+#include "proc/spawn.h"
 #include "proc/spawn_io.h"
-#include "proc/tree.h"
 
 /* The step at which a start failed, told together with the errno. */
 #define PX_STEP_MAP(X)                                                                             \
@@ -33,8 +33,7 @@ struct px_launch {
 	const struct px_spawn_io *io;
 	char **argv;  /* with arg0 in place */
 	char **files; /* paths to try in turn, NULL-terminated */
-	px_mark mark;
-	int cgroup_fd; /* -1: none */
+	const struct px_spawn_extra *extra;
 	int report;    /* write end, O_CLOEXEC */
 };
 

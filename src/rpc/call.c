@@ -149,6 +149,12 @@ px_call_in_flight(const struct px_peer *peer, const struct px_json *id)
 	return false;
 }
 
+const char *
+px_call_trace(const struct px_call *call)
+{
+	return call->trace.parent[0] != '\0' ? call->trace.parent : NULL;
+}
+
 void
 px_call_defer(struct px_call *call, void (*cancel)(void *arg), void *arg)
 {
@@ -279,7 +285,7 @@ call_log_failure(const struct px_call *call, const struct px_err *err)
 	    PX_I("conn", (int64_t)px_conn_number(peer->conn)),
 	    PX_S("method", call->method != NULL ? call->method->name : NULL),
 	    PX_S("kind", px_code_word(err->code)), PX_S("reason", err->text),
-	    PX_S("trace", call->trace.parent[0] != '\0' ? call->trace.parent : NULL));
+	    PX_S("trace", px_call_trace(call)));
 }
 
 void

@@ -40,6 +40,9 @@ struct px_call {
 	void (*answer)(struct px_call *call); /* of a deferred call whose answer depends on nothing more */
 };
 
+/* The request's traceparent, for the log; NULL: none. */
+const char *px_call_trace(const struct px_call *call);
+
 /* For an answer that comes later: 'cancel' takes back whatever would have answered. */
 void px_call_defer(struct px_call *call, void (*cancel)(void *arg), void *arg);
 

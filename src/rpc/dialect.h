@@ -48,7 +48,7 @@ enum px_note { PX_NOTE_STARTED, PX_NOTE_OUTPUT, PX_NOTE_EXITED, PX_NOTE_CLOSED, 
 struct px_dialect {
 	const char *name;
 	bool by_version; /* chosen by its name as protocolVersion */
-	const struct px_method *methods; /* the first is "initialize" */
+	const struct px_method *const *methods; /* the first is "initialize" */
 	size_t nmethods;
 
 	/* The initialize request with these params (an object or NULL) asks for this dialect. */

@@ -99,7 +99,7 @@ exec_run(struct px_call *call, const void *params, struct px_err *err)
 	struct px_peer *peer = call->peer;
 	unsigned held = call->batch != NULL ? PX_SUB_HELD : 0;
 	struct px_spec spec;
-	struct px_session_request req = { .spec = &spec, .starter = &peer->member, .trace = call->trace.parent };
+	struct px_session_request req = { .spec = &spec, .starter = &peer->member, .trace = px_call_trace(call) };
 	struct px_session *session;
 	bool existing;
 
@@ -194,12 +194,15 @@ terminate_run(struct px_call *call, const void *params, struct px_err *err)
 	return 0;
 }
 
-static const struct px_method v0_methods[] = {
-	PX_METHOD("initialize", 0, initialize_fields, initialize_params, initialize_run),
-	PX_METHOD("command/exec", 0, exec_fields, exec_params, exec_run),
-	PX_METHOD("command/exec/write", 0, write_fields, write_params, write_run),
-	PX_METHOD("command/exec/terminate", 0, session_fields, session_params, terminate_run),
-};
+static const struct px_method v0_initialize =
+    PX_METHOD("initialize", 0, initialize_fields, initialize_params, initialize_run);
+static const struct px_method v0_exec = PX_METHOD("command/exec", 0, exec_fields, exec_params, exec_run);
+static const struct px_method v0_write =
+    PX_METHOD("command/exec/write", 0, write_fields, write_params, write_run);
+static const struct px_method v0_terminate =
+    PX_METHOD("command/exec/terminate", 0, session_fields, session_params, terminate_run);
+
+static const struct px_method *const v0_methods[] = { &v0_initialize, &v0_exec, &v0_write, &v0_terminate };
 
 /* ---- notifications ---- */
 

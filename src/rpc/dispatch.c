@@ -89,7 +89,7 @@ initialize_run(const struct envelope *e, struct px_call *call, struct px_err *er
 	if (dialect == NULL)
 		return px_fail(err, PX_E_VERSION, "unsupported protocolVersion");
 	peer->dialect = dialect;
-	call->method = &dialect->methods[0];
+	call->method = dialect->methods[0];
 	if (method_run(e, call, err) == -1) {
 		peer->dialect = NULL;
 		return -1;
@@ -173,7 +173,7 @@ request_take(const struct envelope *e)
 	peer->call_bytes += e->bytes;
 	trace_read(e->node, &call->trace);
 	px_log_event(peer->rpc->log, PX_LOG_DEBUG, "request", PX_I("conn", (int64_t)px_conn_number(peer->conn)),
-	    PX_I("bytes", (int64_t)e->bytes), PX_S("trace", call->trace.parent[0] != '\0' ? call->trace.parent : NULL));
+	    PX_I("bytes", (int64_t)e->bytes), PX_S("trace", px_call_trace(call)));
 	if (twice)
 		px_fail(&err, PX_E_DUPLICATE, "duplicate request id");
 	else if (refused == 0 && request_run(e, call, &err) == 0)

@@ -7,7 +7,9 @@
 
 #include "base/err.h"
 
+struct evbuffer;
 struct px_core;
+struct px_http_request;
 struct px_json_out;
 struct px_log;
 struct px_net;
@@ -29,7 +31,8 @@ struct px_rpc {
 	/* The limits that are told to clients: i = 0, 1, ... until false. */
 	bool (*limit)(const void *arg, size_t i, const char **out_name, int64_t *out_value);
 	const void *limit_arg;
-	bool (*request)(void *arg, const void *req, void *out); /* plain HTTP and the right to upgrade; see px_conn_ops.request */
+	/* Plain HTTP and the right to upgrade, see px_conn_ops.request. */
+	bool (*request)(void *arg, const struct px_http_request *req, struct evbuffer *out);
 	void *request_arg;
 };
 

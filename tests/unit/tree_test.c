@@ -169,6 +169,7 @@ act_stop(int report)
 static void
 act_fifty_generations(int report)
 {
+	tell(report);
 	for (int i = 0; i < 50; i++)
 		if (fork() != 0)
 			_exit(0);
@@ -666,10 +667,12 @@ START_TEST(fifty_generations_die)
 {
 	struct px_tree_query query = by_mark(mark_of(1, 1));
 	int report, heard = open_report(&report);
+	pid_t pid;
 
 	if (_i == 1)
 		adopt_orphans();
 	start(report, mark_of(1, 1), act_fifty_generations);
+	ck_assert_int_eq(read(heard, &pid, sizeof(pid)), sizeof(pid));
 	kill_all(&query, report, heard);
 }
 END_TEST
@@ -792,7 +795,7 @@ START_TEST(orphans_are_told_by_the_count)
 	adopt_orphans();
 	ck_assert(!px_tree_may_have_orphans(0));
 	root = start(report, 0, act_daemon);
-	ck_assert(!px_tree_may_have_orphans(2)); /* the root, and perhaps the one in the middle */
+	ck_assert(!px_tree_may_have_orphans(3));
 	actor = meet(heard);
 	ck_assert_int_eq(waitpid(root, NULL, 0), root);
 	ck_assert(px_tree_may_have_orphans(0));

@@ -1,0 +1,117 @@
+#include "rpc/v1.h"
+
+#include <string.h>
+
+#include "session/name.h"
+
+/* initialize: who is there, which workspace, which capabilities. */
+
+struct capability_params {
+	struct px_bool experimental;
+	struct px_strv opt_out;
+	struct px_str slow_consumer;
+};
+
+struct initialize_params {
+	struct px_str client_name, client_version, workspace, token;
+	bool has_capabilities;
+	struct capability_params capabilities;
+};
+
+static const struct px_field capability_fields[] = {
+	V1_FIELD(capability_params, experimental, "experimentalApi", PX_F_BOOL, .flags = 0),
+	V1_FIELD(capability_params, opt_out, "optOutNotificationMethods", PX_F_STRV, .max = 64),
+	V1_FIELD(capability_params, slow_consumer, "slowConsumer", PX_F_CSTR, .flags = 0),
+};
+
+static const struct px_field initialize_fields[] = {
+	V1_FIELD(initialize_params, client_name, "clientName", PX_F_STRING, .flags = PX_F_REQUIRED),
+	V1_FIELD(initialize_params, client_version, "clientVersion", PX_F_STRING, .flags = 0),
+	V1_FIELD(initialize_params, workspace, "workspace", PX_F_STRING, .flags = 0),
+	V1_FIELD(initialize_params, token, "resumeToken", PX_F_STRING, .flags = 0),
+	V1_FIELD(initialize_params, capabilities, "capabilities", PX_F_OBJECT, .sub = capability_fields,
+	    .nsub = PX_COUNT(capability_fields), .present_offset = offsetof(struct initialize_params, has_capabilities)),
+};
+
+static int
+workspace_join(struct px_peer *peer, const struct initialize_params *p, struct px_err *err)
+{
+	if (p->workspace.p != NULL && p->token.p != NULL)
+		return px_fail(err, PX_E_PARAMS, "params must not have both \"workspace\" and \"resumeToken\"");
+	if (p->token.p != NULL)
+		return px_workspace_resume(peer->rpc->core, p->token.p, p->token.len, &peer->member, err);
+	if (p->workspace.p == NULL) {
+		px_workspace_join_new(peer->rpc->core, false, &peer->member);
+		return 0;
+	}
+	if (!px_name_valid(p->workspace.p, p->workspace.len))
+		return px_fail(err, PX_E_PARAMS, "\"workspace\" must match [A-Za-z0-9._:-]{1,128}");
+	px_workspace_join_named(peer->rpc->core, p->workspace.p, p->workspace.len, &peer->member);
+	return 0;
+}
+
+static int
+lossy_read(const struct px_str *word, bool *out, struct px_err *err)
+{
+	*out = word->p != NULL && strcmp(word->p, "lag") == 0;
+	if (word->p != NULL && !*out && strcmp(word->p, "block") != 0)
+		return px_fail(err, PX_E_PARAMS, "\"capabilities.slowConsumer\" must be \"block\" or \"lag\"");
+	return 0;
+}
+
+static void
+put_environment(struct px_json_out *json, const struct px_rpc *rpc)
+{
+	px_json_key(json, "environment");
+	px_json_open(json);
+	px_json_kv_str(json, "os", "linux");
+	px_json_kv_str(json, "hostname", rpc->hostname);
+	px_json_kv_str(json, "shell", rpc->shell);
+	px_json_kv_str(json, "cwd", rpc->cwd);
+	px_json_kv_str(json, "home", rpc->home);
+	px_json_close(json);
+}
+
+static void
+initialize_answer(struct px_call *call, bool resumed)
+{
+	const struct px_peer *peer = call->peer;
+	const struct px_workspace *ws = peer->member.workspace;
+	struct px_json_out *json = px_call_result(call);
+
+	px_json_open(json);
+	px_json_kv_str(json, "protocolVersion", px_dialect_v1.name);
+	px_json_key(json, "server");
+	px_json_open(json);
+	px_json_kv_str(json, "name", peer->rpc->name);
+	px_json_kv_str(json, "version", peer->rpc->version);
+	px_json_close(json);
+	px_json_kv_str(json, "workspace", px_workspace_id(ws));
+	px_json_kv_str(json, "resumeToken", px_workspace_token(ws));
+	px_json_kv_bool(json, "resumed", resumed);
+	px_v1_put_limits(json, peer->rpc);
+	put_environment(json, peer->rpc);
+	px_json_close(json);
+	px_call_end(call);
+}
+
+static int
+initialize_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	const struct initialize_params *p = params;
+	const struct px_strv *opt_out = &p->capabilities.opt_out;
+	struct px_peer *peer = call->peer;
+	bool lossy;
+
+	if (lossy_read(&p->capabilities.slow_consumer, &lossy, err) == -1 || workspace_join(peer, p, err) == -1)
+		return -1;
+	peer->lossy = lossy;
+	peer->experimental = p->capabilities.experimental.v;
+	for (size_t i = 0; i < opt_out->n; i++)
+		peer->muted |= px_dialect_note_bit(&px_dialect_v1, opt_out->v[i], strlen(opt_out->v[i]));
+	initialize_answer(call, p->token.p != NULL);
+	return 0;
+}
+
+const struct px_method px_v1_initialize =
+    PX_METHOD("initialize", 0, initialize_fields, initialize_params, initialize_run);

@@ -1,0 +1,251 @@
+#include "rpc/v1.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "proc/transcript.h"
+#include "rpc/sub.h"
+
+/* process/snapshot, read, subscribe, unsubscribe, release: what a session has written. */
+
+struct session_params {
+	struct px_str id;
+};
+
+static const struct px_field session_fields[] = {
+	V1_FIELD(session_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
+};
+
+static int
+snapshot_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	const struct session_params *p = params;
+	struct px_session *session = px_v1_session(call, &p->id, err);
+	struct px_json_out *json;
+
+	if (session == NULL)
+		return -1;
+	json = px_call_result(call);
+	px_json_open(json);
+	px_v1_put_snapshot(json, session);
+	px_json_close(json);
+	px_call_end(call);
+	return 0;
+}
+
+const struct px_method px_v1_snapshot =
+    PX_METHOD("process/snapshot", 0, session_fields, session_params, snapshot_run);
+
+/* ---- read ---- */
+
+struct read_params {
+	struct px_str id;
+	struct px_int after, max, wait;
+};
+
+static const struct px_field read_fields[] = {
+	V1_FIELD(read_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
+	V1_FIELD(read_params, after, "afterSeq", PX_F_INT, .max = INT64_MAX),
+	V1_FIELD(read_params, max, "maxBytes", PX_F_INT, .max = INT64_MAX),
+	V1_FIELD(read_params, wait, "waitMs", PX_F_INT, .max = V1_MS_MAX),
+};
+
+/* A read that may have to wait. */
+struct reading {
+	struct px_call *call;
+	struct px_session *session;
+	struct px_wait *wait;
+	uint64_t after, max;
+};
+
+static uint64_t
+chunk_len(const struct px_chunk *chunk)
+{
+	return chunk->run[0].len + chunk->run[1].len;
+}
+
+static void
+put_chunk(struct px_json_out *json, const struct px_session *session, const struct px_chunk *chunk)
+{
+	px_json_open(json);
+	px_json_kv_int(json, "seq", (int64_t)chunk->seq);
+	px_json_kv_str(json, "stream", px_v1_stream_name(session, chunk->stream));
+	px_json_kv_int(json, "offset", (int64_t)chunk->offset);
+	px_json_key(json, "chunk");
+	px_put_chunk(json, chunk);
+	px_json_close(json);
+}
+
+/* The chunks after the place that fit; returns where to go on and adds up what is missing before that. */
+static uint64_t
+put_chunks(struct px_json_out *json, const struct reading *r, uint64_t *out_lost)
+{
+	struct px_transcript *transcript = px_session_transcript(r->session);
+	uint64_t bytes = 0, last = r->after, at_end = 0;
+	struct px_cursor cursor, before;
+	struct px_chunk chunk;
+	bool first = true;
+
+	px_transcript_seek(transcript, r->after, &cursor);
+	for (;;) {
+		before = cursor;
+		if (px_transcript_read(transcript, &cursor, &chunk, &at_end) == 0) {
+			*out_lost += at_end;
+			return px_transcript_next_seq(transcript);
+		}
+		bytes += chunk_len(&chunk);
+		if (!first && bytes > r->max)
+			return before.seq + 1 > last + 1 ? before.seq + 1 : last + 1;
+		first = false;
+		last = chunk.seq;
+		*out_lost += chunk.lost;
+		put_chunk(json, r->session, &chunk);
+	}
+}
+
+static void
+read_answer(const struct reading *r)
+{
+	const struct px_exit *exit = px_session_exit(r->session);
+	struct px_json_out *json = px_call_result(r->call);
+	uint64_t lost = 0, next;
+
+	px_json_open(json);
+	px_json_key(json, "chunks");
+	px_json_open_array(json);
+	next = put_chunks(json, r, &lost);
+	px_json_close_array(json);
+	px_json_kv_int(json, "nextSeq", (int64_t)next);
+	px_json_kv_int(json, "lostBytes", (int64_t)lost);
+	px_json_kv_bool(json, "exited", exit != NULL);
+	px_v1_put_exit(json, exit);
+	px_json_kv_bool(json, "closed", px_session_closed(r->session));
+	px_json_close(json);
+	px_call_end(r->call);
+}
+
+static void
+reading_cancel(void *arg)
+{
+	struct reading *r = arg;
+
+	px_wait_cancel(r->wait);
+	free(r);
+}
+
+static void
+reading_done(void *arg, enum px_reason reason)
+{
+	struct reading r = *(struct reading *)arg;
+	struct px_err err;
+
+	free(arg);
+	if (reason == PX_REASON_GONE) {
+		px_fail(&err, PX_E_SESSION, "the session was released");
+		px_call_fail(r.call, &err);
+	} else {
+		read_answer(&r);
+	}
+}
+
+static int
+read_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	const struct read_params *p = params;
+	struct px_until until = { .idle_ms = -1, .bytes = -1, .event = true, .has_after = true,
+		.after = (uint64_t)p->after.v, .timeout_ms = p->wait.v };
+	struct px_session *session = px_v1_session(call, &p->id, err);
+	enum px_reason reason;
+	struct reading *r;
+
+	if (session == NULL)
+		return -1;
+	r = px_new(struct reading);
+	r->call = call;
+	r->session = session;
+	r->after = (uint64_t)p->after.v;
+	r->max = p->max.set ? (uint64_t)p->max.v : UINT64_MAX;
+	r->wait = px_wait_new(session, &until, reading_done, r, &reason);
+	if (r->wait == NULL)
+		reading_done(r, reason);
+	else
+		px_call_defer(call, reading_cancel, r);
+	return 0;
+}
+
+const struct px_method px_v1_read = PX_METHOD("process/read", 0, read_fields, read_params, read_run);
+
+/* ---- subscriptions ---- */
+
+struct subscribe_params {
+	struct px_str id;
+	struct px_int after;
+};
+
+static const struct px_field subscribe_fields[] = {
+	V1_FIELD(subscribe_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
+	V1_FIELD(subscribe_params, after, "afterSeq", PX_F_INT, .max = INT64_MAX),
+};
+
+static void
+subscription_answer(struct px_call *call, struct px_session *session, uint64_t lost)
+{
+	struct px_json_out *json = px_call_result(call);
+
+	px_json_open(json);
+	px_json_kv_int(json, "nextSeq", (int64_t)px_transcript_next_seq(px_session_transcript(session)));
+	px_json_kv_int(json, "lostBytes", (int64_t)lost);
+	px_json_close(json);
+	px_call_end(call);
+}
+
+static int
+subscribe_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	const struct subscribe_params *p = params;
+	struct px_session *session = px_v1_session(call, &p->id, err);
+	struct px_peer *peer = call->peer;
+	uint64_t after, lost;
+
+	if (session == NULL)
+		return -1;
+	after = p->after.set ? (uint64_t)p->after.v : px_transcript_next_seq(px_session_transcript(session)) - 1;
+	lost = px_sub_add(peer, session, after, call->batch != NULL ? PX_SUB_HELD : 0);
+	subscription_answer(call, session, lost);
+	px_sub_pump(peer, session);
+	return 0;
+}
+
+const struct px_method px_v1_subscribe =
+    PX_METHOD("process/subscribe", 0, subscribe_fields, subscribe_params, subscribe_run);
+
+static int
+unsubscribe_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	const struct session_params *p = params;
+	struct px_session *session = px_v1_session(call, &p->id, err);
+
+	if (session == NULL)
+		return -1;
+	px_sub_remove(call->peer, session);
+	subscription_answer(call, session, 0);
+	return 0;
+}
+
+const struct px_method px_v1_unsubscribe =
+    PX_METHOD("process/unsubscribe", 0, session_fields, session_params, unsubscribe_run);
+
+static int
+release_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	const struct session_params *p = params;
+	struct px_session *session = px_v1_session(call, &p->id, err);
+
+	if (session == NULL || px_session_release(session, err) == -1)
+		return -1;
+	px_call_empty(call);
+	return 0;
+}
+
+const struct px_method px_v1_release =
+    PX_METHOD("process/release", 0, session_fields, session_params, release_run);

@@ -1,0 +1,228 @@
+#include "rpc/v1.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "proc/input.h"
+
+/* process/wait, process/communicate, and the waiting half of process/run. */
+
+/* A call that waits for its session. */
+struct waiting {
+	struct px_call *call;
+	struct px_session *session;
+	struct px_wait *wait;
+	void (*answer)(struct px_call *call, struct px_session *session, enum px_reason reason, int existing);
+	int existing;
+};
+
+static void
+waiting_cancel(void *arg)
+{
+	struct waiting *w = arg;
+
+	px_wait_cancel(w->wait);
+	free(w);
+}
+
+static void
+waiting_done(void *arg, enum px_reason reason)
+{
+	struct waiting w = *(struct waiting *)arg;
+	struct px_err err;
+
+	free(arg);
+	if (reason == PX_REASON_GONE) {
+		px_fail(&err, PX_E_SESSION, "the session was released");
+		px_call_fail(w.call, &err);
+	} else {
+		w.answer(w.call, w.session, reason, w.existing);
+	}
+}
+
+static void
+wait_for(struct waiting *template, const struct px_until *until)
+{
+	struct waiting *w = px_new(struct waiting);
+	enum px_reason reason;
+
+	*w = *template;
+	w->wait = px_wait_new(w->session, until, waiting_done, w, &reason);
+	if (w->wait == NULL)
+		waiting_done(w, reason);
+	else
+		px_call_defer(w->call, waiting_cancel, w);
+}
+
+static void
+answer_wait(struct px_call *call, struct px_session *session, enum px_reason reason, int existing)
+{
+	struct px_json_out *json = px_call_result(call);
+
+	(void)existing;
+	px_json_open(json);
+	px_v1_put_wait(json, session, reason);
+	px_json_close(json);
+	px_call_end(call);
+}
+
+static void
+answer_end(struct px_call *call, struct px_session *session, enum px_reason reason, int existing)
+{
+	struct px_json_out *json = px_call_result(call);
+
+	px_json_open(json);
+	if (existing != -1) {
+		px_v1_put_started(json, session);
+		px_json_kv_bool(json, "existing", existing != 0);
+	}
+	px_v1_put_wait(json, session, reason);
+	px_v1_put_output(json, session);
+	px_json_close(json);
+	px_call_end(call);
+}
+
+static const struct px_until until_exit = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
+
+void
+px_v1_answer_at_end(struct px_call *call, struct px_session *session, int64_t timeout_ms, int existing)
+{
+	struct px_until until = until_exit;
+	struct waiting w = { .call = call, .session = session, .answer = answer_end, .existing = existing };
+
+	until.timeout_ms = timeout_ms;
+	wait_for(&w, &until);
+}
+
+int
+px_v1_feed(struct px_session *session, const struct px_bytes *chunk, struct px_err *err)
+{
+	struct px_input_op *op = NULL;
+	int result;
+
+	if (chunk->p != NULL) {
+		result = px_session_write(session, chunk->p, chunk->len, NULL, 0, NULL, NULL, &op, err);
+		if (result == -1)
+			return -1;
+		if (result == 0)
+			px_input_forget(op);
+	}
+	result = px_session_close_stdin(session, NULL, NULL, &op, err);
+	if (result == 0)
+		px_input_forget(op);
+	return result == -1 ? -1 : 0;
+}
+
+/* ---- process/wait ---- */
+
+struct wait_params {
+	struct px_str id;
+	const struct px_json *until;
+	struct px_int after, timeout;
+};
+
+static const struct px_field wait_fields[] = {
+	V1_FIELD(wait_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
+	V1_FIELD(wait_params, until, "until", PX_F_ANY, .flags = 0),
+	V1_FIELD(wait_params, after, "afterSeq", PX_F_INT, .max = INT64_MAX),
+	V1_FIELD(wait_params, timeout, "timeoutMs", PX_F_INT, .max = V1_MS_MAX),
+};
+
+struct condition_params {
+	struct px_int idle, bytes;
+	struct px_str match;
+};
+
+static const struct px_field condition_fields[] = {
+	V1_FIELD(condition_params, idle, "idleMs", PX_F_INT, .max = V1_MS_MAX),
+	V1_FIELD(condition_params, bytes, "bytes", PX_F_INT, .max = INT64_MAX),
+	V1_FIELD(condition_params, match, "match", PX_F_STRING, .min = 1, .max = 4096),
+};
+
+static int
+condition_read(struct px_call *call, const struct px_json *node, struct px_until *until, struct px_err *err)
+{
+	struct condition_params c = { 0 };
+
+	if (px_json_is(node, "exit"))
+		return 0;
+	if (node->type != PX_JSON_OBJECT)
+		return px_fail(err, PX_E_PARAMS, "must be \"exit\", {\"idleMs\"}, {\"bytes\"} or {\"match\"}");
+	if (px_fields_fill(call->doc, node, condition_fields, PX_COUNT(condition_fields), &c, err) == -1)
+		return -1;
+	if (c.idle.set + c.bytes.set + (c.match.p != NULL) != 1)
+		return px_fail(err, PX_E_PARAMS, "must have exactly one of \"idleMs\", \"bytes\" and \"match\"");
+	if (c.idle.set && (until->idle_ms == -1 || c.idle.v < until->idle_ms))
+		until->idle_ms = c.idle.v;
+	if (c.bytes.set && (until->bytes == -1 || c.bytes.v < until->bytes))
+		until->bytes = c.bytes.v;
+	if (c.match.p != NULL) {
+		until->match[until->nmatch].text = c.match.p;
+		until->match[until->nmatch++].len = c.match.len;
+	}
+	return 0;
+}
+
+static int
+until_read(struct px_call *call, const struct px_json *list, struct px_until *until, struct px_err *err)
+{
+	size_t i = 0;
+
+	if (list == NULL || list->type == PX_JSON_NULL)
+		return 0;
+	if (list->type != PX_JSON_ARRAY || list->count == 0 || list->count > PX_UNTIL_MAX)
+		return px_fail(err, PX_E_PARAMS, "\"until\" must be an array of 1 to %d conditions", PX_UNTIL_MAX);
+	for (const struct px_json *node = list->first; node != NULL; node = node->next, i++)
+		if (condition_read(call, node, until, err) == -1)
+			return px_wrap(err, "\"until[%zu]\"", i);
+	return 0;
+}
+
+static int
+wait_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	const struct wait_params *p = params;
+	struct px_until until = until_exit;
+	struct waiting w = { .call = call, .answer = answer_wait, .existing = -1 };
+
+	if (until_read(call, p->until, &until, err) == -1 || (w.session = px_v1_session(call, &p->id, err)) == NULL)
+		return -1;
+	until.has_after = p->after.set;
+	until.after = (uint64_t)p->after.v;
+	if (p->timeout.set)
+		until.timeout_ms = p->timeout.v;
+	wait_for(&w, &until);
+	return 0;
+}
+
+const struct px_method px_v1_wait = PX_METHOD("process/wait", 0, wait_fields, wait_params, wait_run);
+
+/* ---- process/communicate ---- */
+
+struct communicate_params {
+	struct px_str id;
+	struct px_bytes chunk;
+	struct px_int timeout;
+};
+
+static const struct px_field communicate_fields[] = {
+	V1_FIELD(communicate_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
+	V1_FIELD(communicate_params, chunk, "chunk", PX_F_BYTES, .flags = 0),
+	V1_FIELD(communicate_params, timeout, "timeoutMs", PX_F_INT, .max = V1_MS_MAX),
+};
+
+static int
+communicate_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	const struct communicate_params *p = params;
+	struct px_session *session = px_v1_session(call, &p->id, err);
+
+	if (session == NULL || px_v1_feed(session, &p->chunk, err) == -1)
+		return -1;
+	px_v1_answer_at_end(call, session, p->timeout.set ? p->timeout.v : -1, -1);
+	return 0;
+}
+
+const struct px_method px_v1_communicate =
+    PX_METHOD("process/communicate", 0, communicate_fields, communicate_params, communicate_run);

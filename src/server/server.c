@@ -1,0 +1,398 @@
+#include "server/server.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "base/json_out.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/conn.h"
+#include "net/listen.h"
+#include "proc/cgroup.h"
+#include "px_version.h"
+#include "rpc/rpc.h"
+#include "server/config.h"
+#include "server/host.h"
+#include "server/loop_watch.h"
+#include "server/web.h"
+#include "session/core.h"
+
+enum server_state {
+	SERVER_RUNNING,
+	SERVER_ENDING_SESSIONS, /* nothing is accepted; the processes get their grace */
+	SERVER_FLUSHING,        /* no process is left; the connections get their last bytes */
+	SERVER_DONE
+};
+
+enum { NSIGNALS = 4 };
+
+struct px_server {
+	const struct px_config *config;
+	const struct px_log *log;
+	struct event_base *base;
+	struct px_cgroup_root *cgroups;
+	struct px_core *core;
+	struct px_net *net;
+	struct px_loop_watch *watch;
+	struct px_rpc rpc;
+	struct px_web web;
+	struct px_listener **listeners;
+	size_t nlisteners;
+	bool stdio;            /* stdin and stdout are a connection */
+	int stdin_flags, stdout_flags; /* as we found them; -1: not changed */
+	uint64_t stdio_number;
+	struct event *signals[NSIGNALS];
+	enum server_state state;
+};
+
+/* ---- connections ---- */
+
+static void
+serve(struct px_server *server, const struct px_conn_params *params)
+{
+	px_rpc_serve(&server->rpc, px_conn_new(server->net, params));
+}
+
+/* One answer that fits any socket's buffer, then the end. */
+static void
+refuse_full(struct px_server *server, const struct px_url *url, int fd, const char *label)
+{
+	static const char lines[] = "{\"id\":null,\"error\":{\"code\":-32008,\"message\":\"too many connections\","
+				    "\"data\":{\"kind\":\"limitExceeded\",\"limit\":\"max_connections\"}}}\n";
+	static const char http[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 21\r\n"
+				   "Content-Type: text/plain\r\nConnection: close\r\n\r\ntoo many connections\n";
+	const char *text = url->kind == PX_URL_UNIX ? lines : http;
+
+	px_net_count_refused(server->net);
+	px_log_event(server->log, PX_LOG_WARN, "refuse", PX_S("peer", label), PX_S("reason", "max_connections"));
+	(void)!send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
+static void
+server_on_accept(void *arg, const struct px_url *url, int fd, const char *label)
+{
+	struct px_server *server = arg;
+	struct px_conn_params params = { .in = fd, .out = fd, .impatient = true, .label = label,
+		.limit = PX_HANDSHAKE_MAX,
+		.framing = url->kind == PX_URL_UNIX ? &px_framing_lines : &px_framing_ws };
+
+	if (px_net_full(server->net))
+		refuse_full(server, url, fd, label);
+	else
+		serve(server, &params);
+}
+
+static int
+nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags == -1 || (flags & O_NONBLOCK) != 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		return -1;
+	return flags;
+}
+
+/* The descriptors may be shared with whoever started us (a terminal): their flags are put back at the end. */
+static void
+stdio_serve(struct px_server *server)
+{
+	struct px_conn_params params = { .in = STDIN_FILENO, .out = STDOUT_FILENO, .borrowed = true,
+		.framing = &px_framing_lines, .label = "stdio", .limit = PX_HANDSHAKE_MAX };
+
+	server->stdin_flags = nonblocking(STDIN_FILENO);
+	server->stdout_flags = nonblocking(STDOUT_FILENO);
+	serve(server, &params);
+}
+
+static void
+stdio_restore(const struct px_server *server)
+{
+	if (server->stdin_flags != -1)
+		fcntl(STDIN_FILENO, F_SETFL, server->stdin_flags);
+	if (server->stdout_flags != -1)
+		fcntl(STDOUT_FILENO, F_SETFL, server->stdout_flags);
+}
+
+/* ---- the end ---- */
+
+static void
+listeners_close(struct px_server *server)
+{
+	for (size_t i = 0; i < server->nlisteners; i++)
+		px_listener_free(server->listeners[i]);
+	server->nlisteners = 0;
+}
+
+static void
+server_stop(struct px_server *server, const char *why)
+{
+	if (server->state != SERVER_RUNNING)
+		return;
+	px_log_event(server->log, PX_LOG_INFO, "stop", PX_S("reason", why));
+	server->state = SERVER_ENDING_SESSIONS;
+	server->web.stopping = true;
+	listeners_close(server);
+	px_core_stop(server->core);
+}
+
+static void
+server_on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct px_server *server = arg;
+
+	(void)what;
+	if (sig == SIGCHLD)
+		px_procs_reap(px_core_procs(server->core));
+	else if (server->state == SERVER_RUNNING)
+		server_stop(server, sigabbrev_np((int)sig));
+	else
+		px_procs_hurry(px_core_procs(server->core));
+}
+
+/* One step of the way down, whenever the loop has turned. */
+static void
+server_advance(struct px_server *server)
+{
+	if (server->state == SERVER_RUNNING && server->stdio && server->nlisteners == 0 && px_net_idle(server->net))
+		server_stop(server, "end of input");
+	if (server->state == SERVER_ENDING_SESSIONS && px_core_idle(server->core)) {
+		server->state = SERVER_FLUSHING;
+		px_net_close_all(server->net);
+	}
+	if (server->state == SERVER_FLUSHING && px_net_idle(server->net))
+		server->state = SERVER_DONE;
+}
+
+/* ---- the beginning ---- */
+
+static bool
+server_limit(const void *arg, size_t i, const char **out_name, int64_t *out_value)
+{
+	return px_config_limit(arg, i, out_name, out_value);
+}
+
+static bool
+server_request(void *arg, const struct px_http_request *req, struct evbuffer *out)
+{
+	return px_web_request(arg, req, out);
+}
+
+static int
+url_check(const struct px_server *server, const struct px_url *url, struct px_err *err)
+{
+	char text[160];
+
+	if (url->kind != PX_URL_WS || px_addr_is_loopback(&url->addr) || server->config->insecure_allow_remote)
+		return 0;
+	px_url_format(url, text, sizeof text);
+	return px_fail(err, PX_E_USAGE,
+	    "refusing to listen on %s: whoever can reach it can run programs here "
+	    "(--insecure-allow-remote if that is what you want)",
+	    text);
+}
+
+static int
+listeners_open(struct px_server *server, struct px_err *err)
+{
+	const struct px_list *list = &server->config->listen;
+	struct px_url *urls = px_alloc((list->n + 1) * sizeof *urls);
+	int result = 0;
+
+	server->listeners = px_alloc((list->n + 1) * sizeof(struct px_listener *));
+	for (size_t i = 0; i < list->n && result == 0; i++)
+		if ((result = px_url_parse(list->v[i], &urls[i], err)) == 0)
+			result = url_check(server, &urls[i], err);
+	for (size_t i = 0; i < list->n && result == 0; i++) {
+		struct px_listener **slot = &server->listeners[server->nlisteners];
+
+		if (urls[i].kind == PX_URL_STDIO)
+			server->stdio = true;
+		else if ((result = px_listener_open(server->base, &urls[i], server->log, slot, err)) == 0)
+			server->nlisteners++;
+	}
+	free(urls);
+	return result;
+}
+
+static void
+core_open(struct px_server *server, rlim_t child_open_files)
+{
+	const struct px_config *config = server->config;
+	struct px_core_options options = {
+		.procs = { .stdin_queue_bytes = (size_t)config->stdin_queue_bytes, .subreaper = true,
+		    .cgroups = server->cgroups, .open_files = child_open_files },
+		.max_running = (size_t)config->max_processes,
+		.max_running_per_workspace = (size_t)config->max_processes_per_connection,
+		.retained_bytes = (size_t)config->retained_output_bytes_per_process,
+		.grace_ms = config->shutdown_grace_period_ms,
+		.detach_ttl_ms = config->detach_ttl_ms,
+		.exited_retention_ms = config->exited_retention_ms,
+		.log = server->log,
+	};
+
+	server->core = px_core_new(server->base, &options);
+}
+
+static void
+net_open(struct px_server *server)
+{
+	const struct px_config *config = server->config;
+	struct px_net_options options = { .high_water = (size_t)config->outbound_high_water_bytes,
+		.max_connections = (size_t)config->max_connections,
+		.initialize_timeout_ms = config->initialize_timeout_ms, .log = server->log };
+
+	server->net = px_net_new(server->base, &options);
+	server->watch = px_loop_watch_new();
+	server->web = (struct px_web){ .config = config, .core = server->core, .net = server->net,
+		.loop = server->watch, .log = server->log };
+}
+
+static int
+rpc_open(struct px_server *server, struct px_err *err)
+{
+	const struct px_config *config = server->config;
+	struct px_rpc *rpc = &server->rpc;
+
+	if (config->prepared_key_file != NULL &&
+	    px_host_read_key(config->prepared_key_file, &rpc->prepared_key, &rpc->prepared_key_len, err) == -1)
+		return -1;
+	rpc->core = server->core;
+	rpc->net = server->net;
+	rpc->json = px_json_out_new();
+	rpc->log = server->log;
+	rpc->name = "ptyexecd";
+	rpc->version = PX_VERSION;
+	rpc->started_ms = px_now_ms();
+	rpc->max_message_bytes = (size_t)config->max_message_bytes;
+	rpc->max_requests = (size_t)config->max_concurrent_requests_per_connection;
+	rpc->allow_direct = config->allow_direct_exec;
+	rpc->allow_prepared = config->allow_prepared_exec;
+	rpc->hostname = px_host_name();
+	rpc->shell = px_host_shell();
+	rpc->cwd = px_host_cwd();
+	rpc->home = px_host_home();
+	rpc->limit = server_limit;
+	rpc->limit_arg = config;
+	rpc->request = server_request;
+	rpc->request_arg = &server->web;
+	return 0;
+}
+
+static void
+signals_open(struct px_server *server)
+{
+	static const int numbers[NSIGNALS] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < NSIGNALS; i++) {
+		server->signals[i] = evsignal_new(server->base, numbers[i], server_on_signal, server);
+		event_add(server->signals[i], NULL);
+	}
+}
+
+int
+px_server_new(const struct px_config *config, const struct px_log *log, struct px_server **out,
+    struct px_err *err)
+{
+	struct px_server *server = px_new(struct px_server);
+	rlim_t open_files = 0;
+
+	server->config = config;
+	server->log = log;
+	server->stdin_flags = server->stdout_flags = -1;
+	server->base = event_base_new();
+	if (px_host_fix_stdio(err) == -1 || listeners_open(server, err) == -1 ||
+	    px_cgroup_root_open(config->cgroup, &server->cgroups, err) == -1 || px_host_adopt_orphans(err) == -1) {
+		px_server_free(server);
+		return -1;
+	}
+	px_host_raise_open_files(&open_files);
+	core_open(server, open_files);
+	net_open(server);
+	if (rpc_open(server, err) == -1) {
+		px_server_free(server);
+		return -1;
+	}
+	signals_open(server);
+	*out = server;
+	return 0;
+}
+
+static void
+listening_on(const struct px_server *server, const struct px_url *url)
+{
+	char text[160];
+
+	px_url_format(url, text, sizeof text);
+	if (server->log->level > PX_LOG_ERROR)
+		fprintf(stderr, "ptyexecd listening on %s\n", text);
+}
+
+static void
+server_start(struct px_server *server)
+{
+	static const struct px_url stdio_url = { .kind = PX_URL_STDIO };
+
+	for (size_t i = 0; i < server->nlisteners; i++) {
+		px_listener_start(server->listeners[i], server_on_accept, server);
+		listening_on(server, px_listener_url(server->listeners[i]));
+	}
+	if (!server->stdio)
+		return;
+	stdio_serve(server);
+	listening_on(server, &stdio_url);
+}
+
+void
+px_server_run(struct px_server *server)
+{
+	server_start(server);
+	while (server->state != SERVER_DONE) {
+		event_base_loop(server->base, EVLOOP_ONCE);
+		px_net_turn(server->net);
+		server_advance(server);
+	}
+}
+
+static void
+rpc_close(struct px_rpc *rpc)
+{
+	px_json_out_free(rpc->json);
+	if (rpc->prepared_key != NULL)
+		explicit_bzero(rpc->prepared_key, rpc->prepared_key_len);
+	free(rpc->prepared_key);
+	free(rpc->hostname);
+	free(rpc->shell);
+	free(rpc->cwd);
+	free(rpc->home);
+}
+
+void
+px_server_free(struct px_server *server)
+{
+	if (server == NULL)
+		return;
+	listeners_close(server);
+	free(server->listeners);
+	px_net_free(server->net);
+	px_core_free(server->core);
+	px_cgroup_root_free(server->cgroups);
+	px_loop_watch_free(server->watch);
+	rpc_close(&server->rpc);
+	for (size_t i = 0; i < NSIGNALS; i++)
+		if (server->signals[i] != NULL)
+			event_free(server->signals[i]);
+	stdio_restore(server);
+	event_base_free(server->base);
+	free(server);
+}
