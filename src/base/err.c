@@ -34,6 +34,7 @@ err_set(struct px_err *err, enum px_code code, int sys, const char *fmt, va_list
 	err->code = code;
 	err->sys = sys;
 	err->limit = NULL;
+	err->step = NULL;
 	err->value = 0;
 	err->path[0] = '\0';
 	memcpy(err->text, text, sizeof(text));

@@ -53,6 +53,7 @@ struct px_err {
 	enum px_code code;
 	int sys;	   /* errno of the system call that failed, or 0 */
 	const char *limit; /* PX_E_LIMIT: the limit's config key (static text), or NULL */
+	const char *step;  /* PX_E_SPAWN: the step that failed (static text), or NULL */
 	int64_t value;	   /* PX_E_LIMIT: its value */
 	char path[256];	   /* PX_E_SPAWN: the program or directory concerned, possibly cut; or "" */
 	char text[512];	   /* one sentence, lower case, no full stop; never empty after a failure */

@@ -1,6 +1,5 @@
 #include "proc/spawn.h"
 
-#include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -87,16 +86,15 @@ report_error(const struct px_spec *spec, const struct px_report *report, struct 
 #undef PX_STEP_WORD
 	};
 	bool cwd = report->step == PX_STEP_CWD;
+	const char *step = words[report->step];
 
 	if (cwd)
 		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot enter working directory '%s'", spec->cwd);
 	else if (report->step == PX_STEP_EXEC)
 		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot run '%s'", spec->argv[0]);
 	else
-		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot start '%s' (%s)", spec->argv[0],
-		    words[report->step]);
-	if (err != NULL)
-		strlcpy(err->path, cwd ? spec->cwd : spec->argv[0], sizeof err->path);
+		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot start '%s' (%s)", spec->argv[0], step);
+	px_spawn_err_place(err, step, cwd ? spec->cwd : spec->argv[0]);
 	return -1;
 }
 
@@ -140,13 +138,12 @@ child_reap(pid_t pid)
 }
 
 static int
-spawn_failed_here(const struct px_spec *spec, const char *what, struct px_err *err)
+spawn_failed_here(const struct px_spec *spec, const char *step, const char *what, struct px_err *err)
 {
 	int sys = errno;
 
 	px_fail_sys(err, PX_E_SPAWN, sys, "cannot %s for '%s'", what, spec->argv[0]);
-	if (err != NULL)
-		strlcpy(err->path, spec->argv[0], sizeof err->path);
+	px_spawn_err_place(err, step, spec->argv[0]);
 	return -1;
 }
 
@@ -160,7 +157,7 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 
 	launch->report = report[1];
 	if ((pid = launch_child(launch)) == -1)
-		return spawn_failed_here(launch->spec, "make a process", err);
+		return spawn_failed_here(launch->spec, "fork", "make a process", err);
 	close(report[1]);
 	report[1] = -1;
 	if (report_read(report[0], &failure) == -1) {
@@ -168,7 +165,7 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 		return report_error(launch->spec, &failure, err);
 	}
 	if ((pidfd = pidfd_open(pid, 0)) == -1) {
-		spawn_failed_here(launch->spec, "open a process descriptor", err);
+		spawn_failed_here(launch->spec, "pidfd", "open a process descriptor", err);
 		kill(pid, SIGKILL);
 		child_reap(pid);
 		return -1;
@@ -190,7 +187,7 @@ px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct 
 	if (px_spawn_io_open(spec, &io, err) == -1)
 		return -1;
 	if (pipe2(report, O_CLOEXEC) == -1) {
-		spawn_failed_here(spec, "open a pipe", err);
+		spawn_failed_here(spec, "pipe", "open a pipe", err);
 		px_spawn_io_close(&io);
 		return -1;
 	}

@@ -1,5 +1,6 @@
 #include "proc/spawn_io.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -9,6 +10,15 @@
 #include <unistd.h>
 
 #include "proc/spec.h"
+
+void
+px_spawn_err_place(struct px_err *err, const char *step, const char *path)
+{
+	if (err == NULL)
+		return;
+	err->step = step;
+	strlcpy(err->path, path, sizeof err->path);
+}
 
 static void
 fd_close(int *fd)
@@ -108,8 +118,10 @@ px_spawn_io_open(const struct px_spec *spec, struct px_spawn_io *out, struct px_
 	if ((pty ? pty_open(spec, &io) : pipes_open(spec, &io)) == -1) {
 		sys = errno;
 		px_spawn_io_close(&io);
-		return px_fail_sys(err, PX_E_SPAWN, sys, "cannot open %s for '%s'",
-		    pty ? "a pseudo-terminal" : "pipes", spec->argv[0]);
+		px_fail_sys(err, PX_E_SPAWN, sys, "cannot open %s for '%s'", pty ? "a pseudo-terminal" : "pipes",
+		    spec->argv[0]);
+		px_spawn_err_place(err, pty ? "pty" : "pipe", spec->argv[0]);
+		return -1;
 	}
 	*out = io;
 	return 0;

@@ -15,6 +15,9 @@ struct px_spawn_io {
 	int err;      /* we read: stderr; PTY: -1 */
 };
 
+/* Says in a PX_E_SPAWN error at which step, a word, and over which file the start failed. 'err' may be NULL. */
+void px_spawn_err_place(struct px_err *err, const char *step, const char *path);
+
 /* Opens a PTY (its size set) or pipes as the spec says. On failure nothing stays open. */
 int px_spawn_io_open(const struct px_spec *spec, struct px_spawn_io *out, struct px_err *err);
 

@@ -21,10 +21,12 @@ typedef uint64_t px_mark;
 
 enum { PX_MARK_GROUP_BITS = 22, PX_MARK_SERIAL_BITS = 22 };
 
-/* 'nonce' (18 bits used) tells the managers of one machine apart; group and serial wrap at their widths. */
+/* 'nonce' (18 bits used) tells the managers of one machine apart; group and serial wrap at their
+ * widths. */
 px_mark px_mark_make(uint32_t nonce, uint32_t group, uint32_t serial);
 
-/* Puts the mark on the calling process: called in the child, before exec; async-signal-safe. 0, or -1 with errno. */
+/* Puts the mark on the calling process: called in the child, before exec; async-signal-safe. 0, or
+ * -1 with errno. */
 int px_mark_set(px_mark mark);
 
 /*
@@ -34,13 +36,15 @@ int px_mark_set(px_mark mark);
  * signal (EPERM). Marks of another manager never match, whatever the mask.
  */
 struct px_tree_query {
-	px_mark mark;       /* 0: not by mark */
-	px_mark mask;       /* bits of the mark that must agree: PX_MARK_SESSION or PX_MARK_GROUP */
-	pid_t root;         /* > 0: this process and its descendants by parent links. The caller guarantees that it is its own unreaped child */
-	int cgroup_fd;      /* >= 0: a cgroup v2 directory; its members, sub-groups included. -1: none (0 is a descriptor!) */
+	px_mark mark; /* 0: not by mark */
+	px_mark mask; /* bits of the mark that must agree: PX_MARK_SESSION or PX_MARK_GROUP */
+	pid_t root; /* > 0: this process and its descendants by parent links. The caller guarantees
+		       that it is its own unreaped child */
+	int cgroup_fd; /* >= 0: a cgroup v2 directory; its members, sub-groups included. -1: none (0
+			  is a descriptor!) */
 };
 #define PX_MARK_SESSION UINT64_MAX
-#define PX_MARK_GROUP   (~(((uint64_t)1 << PX_MARK_SERIAL_BITS) - 1))
+#define PX_MARK_GROUP	(~(((uint64_t)1 << PX_MARK_SERIAL_BITS) - 1))
 
 /*
  * Sends 'sig' (0: only counts) to every process that belongs, and to each once.
@@ -53,7 +57,8 @@ struct px_tree_query {
  */
 int px_tree_signal(const struct px_tree_query *query, int sig);
 
-/* Up to 'max' pids that belong, into 'out'; returns how many belong in all, or -1 as px_tree_signal(). */
+/* Up to 'max' pids that belong, into 'out'; returns how many belong in all, or -1 as
+ * px_tree_signal(). */
 int px_tree_list(const struct px_tree_query *query, pid_t *out, size_t max);
 
 /*

@@ -232,8 +232,10 @@ error_put_data(struct px_json_out *json, const struct px_err *err)
 	px_json_kv_str(json, "kind", px_code_word(err->code));
 	if (err->sys != 0)
 		px_json_kv_str(json, "errno", px_errno_name(err->sys));
-	if (err->code == PX_E_SPAWN)
+	if (err->code == PX_E_SPAWN) {
 		px_json_kv_str(json, "path", err->path);
+		px_json_kv_str(json, "step", err->step);
+	}
 	if (err->limit != NULL) {
 		px_json_kv_str(json, "limit", err->limit);
 		px_json_kv_int(json, "value", err->value);

@@ -17,7 +17,7 @@ enum { V0_ROWS = 24, V0_COLS = 80 };
 static bool
 v0_claims(const struct px_json *params)
 {
-	return px_json_get(params, "protocolVersion") == NULL;
+	return px_json_get(params, "protocolVersion") == NULL && px_json_get(params, "resumeSessionId") == NULL;
 }
 
 static int

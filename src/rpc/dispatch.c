@@ -87,7 +87,9 @@ initialize_run(const struct envelope *e, struct px_call *call, struct px_err *er
 		if (dialect->claims(e->params))
 			break;
 	if (dialect == NULL)
-		return px_fail(err, PX_E_VERSION, "unsupported protocolVersion");
+		return px_fail(err, PX_E_VERSION, "%s", px_json_get(e->params, "protocolVersion") != NULL
+		        ? "unsupported protocolVersion"
+		        : "this server speaks no dialect that has resumeSessionId");
 	peer->dialect = dialect;
 	call->method = dialect->methods[0];
 	if (method_run(e, call, err) == -1) {

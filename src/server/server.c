@@ -364,6 +364,19 @@ px_server_run(struct px_server *server)
 	}
 }
 
+/* A signal that comes while we are going must not turn an orderly end into a death by signal. */
+static void
+signals_block(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static void
 rpc_close(struct px_rpc *rpc)
 {
@@ -382,6 +395,7 @@ px_server_free(struct px_server *server)
 {
 	if (server == NULL)
 		return;
+	signals_block();
 	listeners_close(server);
 	free(server->listeners);
 	px_net_free(server->net);

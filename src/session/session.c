@@ -37,14 +37,11 @@ session_room(void *arg)
 }
 
 static void
-session_on_output(void *arg, unsigned stream, const void *data, size_t len)
+session_add_chunk(struct px_session *session, unsigned stream, const void *data, size_t len)
 {
-	struct px_session *session = arg;
 	struct px_watch *watch, *next;
 	struct px_chunk chunk = { .stream = stream, .run[0] = { data, len } };
 
-	if (session->forgotten)
-		return;
 	chunk.offset = px_transcript_total(session->transcript, stream);
 	chunk.seq = px_transcript_append(session->transcript, stream, data, len);
 	session->last_output_ms = px_now_ms();
@@ -52,6 +49,29 @@ session_on_output(void *arg, unsigned stream, const void *data, size_t len)
 		px_watch_on_output(watch, &chunk);
 	if (!TAILQ_EMPTY(&session->waits))
 		px_waits_on_output(session, &chunk);
+}
+
+/*
+ * No chunk crosses from the kept head into the tail, and none is larger than the
+ * tail: so one that is held is held as a single part, and what is lost can be
+ * said to the byte.
+ */
+static void
+session_on_output(void *arg, unsigned stream, const void *data, size_t len)
+{
+	struct px_session *session = arg;
+	size_t cap = session->ws->core->options.retained_bytes, head = cap / 2, n;
+	uint64_t total;
+
+	while (len > 0 && !session->forgotten) {
+		total = px_transcript_total(session->transcript, stream);
+		n = total < head ? head - (size_t)total : cap - head;
+		if (n > len)
+			n = len;
+		session_add_chunk(session, stream, data, n);
+		data = (const char *)data + n;
+		len -= n;
+	}
 }
 
 static void
