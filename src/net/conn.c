@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,11 +15,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { READ_MAX = 64 * 1024, LINGER_MS = 5000, PING_MS = 30000 };
+enum { READ_MAX = 64 * 1024, LINGER_MS = 5000, DRAIN_MS = 500, PING_MS = 30000 };
 
 enum conn_state {
 	CONN_OPEN,
 	CONN_CLOSING, /* our bytes still go out; for a ws the peer's close frame may still come */
+	CONN_DRAINING, /* our side is shut down; what the peer still sends is read and dropped */
 	CONN_DEAD     /* freed by the next turn */
 };
 
@@ -44,6 +46,7 @@ struct px_conn {
 	struct px_framer *framer;
 	size_t limit;
 	struct evbuffer *in, *out;
+	size_t accounted; /* of 'out', in the net's sum */
 	struct event *readable, *writable, *timer; /* 'timer': the handshake's, then the pings', then the lingering's */
 	const struct px_conn_ops *ops;
 	void *arg;
@@ -71,7 +74,7 @@ conn_die(struct px_conn *conn)
 	TAILQ_REMOVE(&conn->net->open, conn, link);
 	TAILQ_INSERT_TAIL(&conn->net->dead, conn, link);
 	conn->net->stats.connections--;
-	conn->net->stats.queued -= evbuffer_get_length(conn->out);
+	conn->net->stats.queued -= conn->accounted;
 	px_log_event(conn->net->options.log, PX_LOG_INFO, "disconnect", PX_I("conn", (int64_t)conn->number),
 	    PX_S("peer", conn->label));
 	conn->ops->closed(conn->arg);
@@ -109,16 +112,22 @@ conn_mark_dirty(struct px_conn *conn)
 	TAILQ_INSERT_TAIL(&conn->net->dirty, conn, dirty_link);
 }
 
-/* Accounts for what was appended to 'out' since it was 'before' bytes long. */
-static void
-conn_grown(struct px_conn *conn, size_t before)
+/* The length of 'out' has changed. */
+static size_t
+conn_account(struct px_conn *conn)
 {
 	size_t now = evbuffer_get_length(conn->out);
 
-	if (now == before)
-		return;
-	conn->net->stats.queued += now - before;
-	if (now > conn->net->options.high_water)
+	conn->net->stats.queued += now - conn->accounted;
+	conn->accounted = now;
+	return now;
+}
+
+/* Something was appended to 'out'. */
+static void
+conn_grown(struct px_conn *conn)
+{
+	if (conn_account(conn) > conn->net->options.high_water)
 		conn->congested = true;
 	conn_mark_dirty(conn);
 }
@@ -146,10 +155,9 @@ conn_read_on(struct px_conn *conn)
 static void
 conn_written(struct px_conn *conn, size_t n)
 {
-	size_t left = evbuffer_get_length(conn->out);
+	size_t left = conn_account(conn);
 
 	conn->net->stats.bytes_out += n;
-	conn->net->stats.queued -= n;
 	if (conn->congested && left <= conn->net->options.high_water / 2) {
 		conn->congested = false;
 		conn->ops->drained(conn->arg);
@@ -159,6 +167,25 @@ conn_written(struct px_conn *conn, size_t n)
 		conn_read_on(conn);
 		conn_feed(conn);
 	}
+}
+
+/*
+ * Closing a socket with unread input resets it, and the peer may lose the last
+ * bytes that we sent (RFC 9112 section 9.6): so end our side and read for a
+ * moment.
+ */
+static void
+conn_shut_down(struct px_conn *conn)
+{
+	struct timeval tv = px_ms_tv(DRAIN_MS);
+
+	if (conn->input_ended || shutdown(conn->out_fd, SHUT_WR) == -1) {
+		conn_die(conn);
+		return;
+	}
+	conn->state = CONN_DRAINING;
+	event_add(conn->timer, &tv);
+	event_add(conn->readable, NULL);
 }
 
 /* Once per turn for a connection that has bytes; EV_WRITE only after a short write. */
@@ -182,7 +209,7 @@ conn_flush(struct px_conn *conn)
 			return;
 	}
 	if (conn->state == CONN_CLOSING && !conn->await_peer)
-		conn_die(conn);
+		conn_shut_down(conn);
 }
 
 static void
@@ -196,14 +223,12 @@ conn_on_writable(evutil_socket_t fd, short what, void *arg)
 void
 px_conn_send(struct px_conn *conn, struct evbuffer *msg)
 {
-	size_t before = evbuffer_get_length(conn->out);
-
 	if (conn->state != CONN_OPEN) {
 		evbuffer_drain(msg, evbuffer_get_length(msg));
 		return;
 	}
 	conn->framing->wrap(conn->framer, msg, conn->out);
-	conn_grown(conn, before);
+	conn_grown(conn);
 }
 
 /* ---- input ---- */
@@ -214,6 +239,8 @@ conn_linger(struct px_conn *conn)
 	struct timeval tv = px_ms_tv(LINGER_MS);
 
 	conn->state = CONN_CLOSING;
+	conn->choked = false;
+	conn_read_on(conn);
 	event_add(conn->timer, &tv);
 	conn_mark_dirty(conn);
 }
@@ -259,7 +286,6 @@ static void
 conn_feed(struct px_conn *conn)
 {
 	struct px_err err = { 0 };
-	size_t before = evbuffer_get_length(conn->out);
 	enum px_feed result;
 
 	if (conn->feeding || conn->choked || conn->state == CONN_DEAD)
@@ -269,7 +295,7 @@ conn_feed(struct px_conn *conn)
 	conn->feeding = false;
 	if (conn->state == CONN_DEAD)
 		return;
-	conn_grown(conn, before);
+	conn_grown(conn);
 	if (result == PX_FEED_CLOSE) {
 		conn_log_end(conn, &err);
 		conn->await_peer = false;
@@ -322,6 +348,12 @@ conn_on_readable(evutil_socket_t fd, short what, void *arg)
 		conn->input_ended = true;
 		event_del(conn->readable);
 	}
+	if (conn->state == CONN_DRAINING) {
+		evbuffer_drain(conn->in, evbuffer_get_length(conn->in));
+		if (n == 0)
+			conn_die(conn);
+		return;
+	}
 	conn_feed(conn);
 	if (conn->always_readable && n > 0 && conn->state == CONN_OPEN && !conn->choked)
 		event_active(conn->readable, EV_READ, 0);
@@ -334,17 +366,16 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct px_conn *conn = arg;
 	struct timeval tv = px_ms_tv(PING_MS);
-	size_t before = evbuffer_get_length(conn->out);
 
 	(void)fd;
 	(void)what;
-	if (conn->state == CONN_CLOSING) {
+	if (conn->state != CONN_OPEN) {
 		conn_die(conn);
 	} else if (!conn->established) {
 		px_conn_close(conn, PX_END_POLICY, "no initialize in time");
 	} else {
 		conn->framing->ping(conn->framer, conn->out);
-		conn_grown(conn, before);
+		conn_grown(conn);
 		event_add(conn->timer, &tv);
 	}
 }
@@ -424,14 +455,12 @@ px_conn_set_limit(struct px_conn *conn, size_t limit)
 void
 px_conn_close(struct px_conn *conn, enum px_end_reason reason, const char *text)
 {
-	size_t before = evbuffer_get_length(conn->out);
-
 	if (conn->state != CONN_OPEN)
 		return;
 	px_log_event(conn->net->options.log, PX_LOG_INFO, "close", PX_I("conn", (int64_t)conn->number),
 	    PX_S("reason", text));
 	conn->await_peer = conn->framing->finish(conn->framer, reason, text, conn->out);
-	conn_grown(conn, before);
+	conn_grown(conn);
 	conn_linger(conn);
 }
 
