@@ -129,10 +129,11 @@ px_family_add_marked(struct px_family *f, pid_t pid)
 static int
 family_add_all_marked(struct px_family *f)
 {
+	struct px_procfs_walk walk;
 	pid_t pid;
 
-	rewinddir(f->proc);
-	while ((pid = px_procfs_next(f->proc)) > 0)
+	px_procfs_walk_begin(&walk, f->proc);
+	while ((pid = px_procfs_walk_next(&walk)) > 0)
 		if (px_family_add_marked(f, pid) == -1)
 			return -1;
 	return pid;
@@ -246,11 +247,12 @@ family_ask_members(struct px_family *f)
 static int
 family_ask_everyone(struct px_family *f)
 {
+	struct px_procfs_walk walk;
 	int added = 0, is;
 	pid_t pid;
 
-	rewinddir(f->proc);
-	while ((pid = px_procfs_next(f->proc)) > 0) {
+	px_procfs_walk_begin(&walk, f->proc);
+	while ((pid = px_procfs_walk_next(&walk)) > 0) {
 		if ((is = family_add_child(f, pid)) == -1)
 			return -1;
 		added += is;

@@ -27,7 +27,7 @@ struct px_family {
 	struct px_kin *kin; /* in the order of their pids; zombies are left out */
 	size_t n, room;
 	size_t vanished; /* belonged, and ended while they were being looked at */
-	int error;	 /* of a callback */
+	int error;       /* of a callback */
 };
 
 /*

@@ -216,7 +216,7 @@ proc_leaves_something(const struct px_proc *proc)
 		return true;
 	if (proc->cgroup_fd != -1)
 		return px_cgroup_populated(proc->cgroup_fd) != 0;
-	return !procs->options.subreaper || px_tree_may_have_orphans(procs->stats.running);
+	return !procs->options.subreaper || px_tree_may_have_orphans(procs->stats.running + procs->options.other_children);
 }
 
 void

@@ -51,16 +51,53 @@ px_procfs_open(void)
 }
 
 pid_t
-px_procfs_next(DIR *proc)
+px_procfs_next(DIR *dir)
 {
 	const struct dirent *entry;
 
 	for (;;) {
 		errno = 0;
-		if ((entry = readdir(proc)) == NULL)
+		if ((entry = readdir(dir)) == NULL)
 			return errno == 0 ? 0 : -1;
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
 			return (pid_t)strtol(entry->d_name, NULL, 10);
+	}
+}
+
+void
+px_procfs_walk_begin(struct px_procfs_walk *walk, DIR *proc)
+{
+	*walk = (struct px_procfs_walk){ .proc = proc };
+	rewinddir(proc);
+}
+
+/*
+ * Processes are listed by rising pid, and pids are given out rising. A directory
+ * that was read to its end stays at the end whatever is born later, so the walk
+ * goes back to the last process and looks what follows it now.
+ */
+pid_t
+px_procfs_walk_next(struct px_procfs_walk *walk)
+{
+	pid_t pid;
+	long at;
+
+	for (;;) {
+		at = telldir(walk->proc);
+		pid = px_procfs_next(walk->proc);
+		if (pid > walk->last) {
+			walk->last = pid;
+			walk->last_at = at;
+			walk->grown = true;
+			return pid;
+		}
+		if (pid == -1 || (pid > 0 && !walk->again) || (pid == 0 && !walk->grown))
+			return pid;
+		if (pid == 0) {
+			walk->again = true;
+			walk->grown = false;
+			seekdir(walk->proc, walk->last_at);
+		}
 	}
 }
 

@@ -20,11 +20,24 @@
  */
 DIR *px_procfs_open(void);
 
+/* The next process of a listing (the next thread, where threads are listed); 0 after the last, -1
+ * with errno. */
+pid_t px_procfs_next(DIR *dir);
+
 /*
- * The next process of the listing; 0 after the last, -1 with errno. A process that is born
- * meanwhile is still listed.
+ * A walk over all processes. Those that are born on the way come at its end, so
+ * that one which always goes on in a new child cannot stay ahead of it.
  */
-pid_t px_procfs_next(DIR *proc);
+struct px_procfs_walk {
+	DIR *proc;
+	pid_t last;   /* the highest pid so far */
+	long last_at; /* its place in the directory */
+	bool again;   /* the end was seen */
+	bool grown;   /* since the end was seen */
+};
+
+void px_procfs_walk_begin(struct px_procfs_walk *walk, DIR *proc);
+pid_t px_procfs_walk_next(struct px_procfs_walk *walk); /* as px_procfs_next() */
 
 /*
  * Reads /proc/PID/FILE, as much of it as fits, as a string; for a thread, its id
@@ -35,8 +48,8 @@ int px_procfs_read(int proc_fd, pid_t pid, const char *file, char *buf, size_t s
 struct px_procfs_stat {
 	pid_t ppid;
 	unsigned threads;
-	char state;	/* 'R', 'S', ... (proc_pid_stat(5)) */
-	bool zombie;	/* dead: not one thread runs any more */
+	char state;     /* 'R', 'S', ... (proc_pid_stat(5)) */
+	bool zombie;    /* dead: not one thread runs any more */
 	uint64_t start; /* clock ticks since boot: with the pid, an identity */
 };
 

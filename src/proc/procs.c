@@ -12,7 +12,7 @@
 #include "proc/manager.h"
 #include "proc/stop.h"
 
-#define PX_MARK_MANAGER (~(((uint64_t)1 << (PX_MARK_SERIAL_BITS + PX_MARK_GROUP_BITS)) - 1))
+const px_mark px_procs_mask = ~(((uint64_t)1 << (PX_MARK_SERIAL_BITS + PX_MARK_GROUP_BITS)) - 1);
 
 static void
 procs_on_stop_timer(evutil_socket_t fd, short what, void *arg)
@@ -65,6 +65,12 @@ px_procs_free(struct px_procs *procs)
 	procs_drain(procs);
 	event_free(procs->stop_timer);
 	free(procs);
+}
+
+px_mark
+px_procs_mark(const struct px_procs *procs)
+{
+	return px_mark_make(procs->nonce, 0, 0);
 }
 
 void
@@ -129,7 +135,7 @@ px_procs_stop_group(struct px_procs *procs, uint32_t group, int64_t grace_ms, en
 void
 px_procs_stop_all(struct px_procs *procs, int64_t grace_ms, enum px_cause cause)
 {
-	procs_stop(procs, px_mark_make(procs->nonce, 0, 0), PX_MARK_MANAGER, grace_ms, cause);
+	procs_stop(procs, px_procs_mark(procs), px_procs_mask, grace_ms, cause);
 }
 
 bool

@@ -22,6 +22,7 @@ struct px_procs_options {
 	size_t stdin_queue_bytes;
 	bool subreaper;              /* this process adopts orphans (PR_SET_CHILD_SUBREAPER or PID 1) */
 	struct px_cgroup_root *cgroups; /* borrowed; NULL: none */
+	size_t other_children;       /* children of this process that are not ours, as its guardian */
 	rlim_t open_files;           /* the children's soft RLIMIT_NOFILE; 0: as ours */
 };
 
@@ -36,6 +37,10 @@ struct px_procs *px_procs_new(struct event_base *base, const struct px_procs_opt
 
 /* Every px_proc must be gone. What still runs is killed without mercy and reaped. Takes NULL. */
 void px_procs_free(struct px_procs *procs);
+
+/* The mark and mask that all processes of this manager agree with, for a guardian. */
+px_mark px_procs_mark(const struct px_procs *procs);
+extern const px_mark px_procs_mask;
 
 void px_procs_stats(const struct px_procs *procs, struct px_procs_stats *out);
 

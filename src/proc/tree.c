@@ -63,11 +63,12 @@ tree_hit(const struct px_family *f, const struct px_kin *kin, int sig)
 static int
 tree_chase(struct px_family *f, int sig)
 {
+	struct px_procfs_walk walk;
 	int found = 0, added;
 	pid_t pid;
 
-	rewinddir(f->proc);
-	while ((pid = px_procfs_next(f->proc)) > 0) {
+	px_procfs_walk_begin(&walk, f->proc);
+	while ((pid = px_procfs_walk_next(&walk)) > 0) {
 		if ((added = px_family_add_marked(f, pid)) == -1)
 			return -1;
 		if (added == 1)

@@ -44,7 +44,7 @@ struct px_tree_query {
 			  is a descriptor!) */
 };
 #define PX_MARK_SESSION UINT64_MAX
-#define PX_MARK_GROUP	(~(((uint64_t)1 << PX_MARK_SERIAL_BITS) - 1))
+#define PX_MARK_GROUP   (~(((uint64_t)1 << PX_MARK_SERIAL_BITS) - 1))
 
 /*
  * Sends 'sig' (0: only counts) to every process that belongs, and to each once.

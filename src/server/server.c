@@ -18,6 +18,7 @@
 #include "net/conn.h"
 #include "net/listen.h"
 #include "proc/cgroup.h"
+#include "proc/guardian.h"
 #include "px_version.h"
 #include "rpc/rpc.h"
 #include "server/config.h"
@@ -39,6 +40,7 @@ struct px_server {
 	const struct px_config *config;
 	const struct px_log *log;
 	struct event_base *base;
+	struct px_guardian guardian;
 	struct px_cgroup_root *cgroups;
 	struct px_core *core;
 	struct px_net *net;
@@ -230,7 +232,7 @@ core_open(struct px_server *server, rlim_t child_open_files)
 	const struct px_config *config = server->config;
 	struct px_core_options options = {
 		.procs = { .stdin_queue_bytes = (size_t)config->stdin_queue_bytes, .subreaper = true,
-		    .cgroups = server->cgroups, .open_files = child_open_files },
+		    .cgroups = server->cgroups, .other_children = 1, .open_files = child_open_files },
 		.max_running = (size_t)config->max_processes,
 		.max_running_per_workspace = (size_t)config->max_processes_per_connection,
 		.retained_bytes = (size_t)config->retained_output_bytes_per_process,
@@ -241,6 +243,15 @@ core_open(struct px_server *server, rlim_t child_open_files)
 	};
 
 	server->core = px_core_new(server->base, &options);
+}
+
+static int
+guardian_arm(struct px_server *server, struct px_err *err)
+{
+	const struct px_procs *procs = px_core_procs(server->core);
+
+	return px_guardian_arm(&server->guardian, px_procs_mark(procs), px_procs_mask,
+	    server->config->shutdown_grace_period_ms, err);
 }
 
 static void
@@ -311,7 +322,7 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 	server->log = log;
 	server->stdin_flags = server->stdout_flags = -1;
 	server->base = event_base_new();
-	if (px_host_fix_stdio(err) == -1 || listeners_open(server, err) == -1 ||
+	if (px_host_fix_stdio(err) == -1 || px_guardian_start(&server->guardian, err) == -1 || listeners_open(server, err) == -1 ||
 	    px_cgroup_root_open(config->cgroup, &server->cgroups, err) == -1 || px_host_adopt_orphans(err) == -1) {
 		px_server_free(server);
 		return -1;
@@ -319,7 +330,7 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 	px_host_raise_open_files(&open_files);
 	core_open(server, open_files);
 	net_open(server);
-	if (rpc_open(server, err) == -1) {
+	if (rpc_open(server, err) == -1 || guardian_arm(server, err) == -1) {
 		px_server_free(server);
 		return -1;
 	}
@@ -400,6 +411,7 @@ px_server_free(struct px_server *server)
 	free(server->listeners);
 	px_net_free(server->net);
 	px_core_free(server->core);
+	px_guardian_end(&server->guardian);
 	px_cgroup_root_free(server->cgroups);
 	px_loop_watch_free(server->watch);
 	rpc_close(&server->rpc);
