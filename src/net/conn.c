@@ -56,6 +56,7 @@ struct px_conn {
 	bool congested;
 	bool choked;       /* reading has stopped: too many of our answers wait to be taken */
 	bool feeding;      /* a feed is on the stack */
+	bool feed_again;   /* the limit has changed: what follows is measured by the new one */
 	bool await_peer;   /* ws: our close frame is out, the peer's has not come */
 	bool input_ended;
 };
@@ -252,7 +253,7 @@ handler_message(void *arg, const char *text, size_t len)
 
 	if (conn->state == CONN_OPEN)
 		conn->ops->message(conn->arg, text, len);
-	return conn->state != CONN_OPEN || conn_takes_messages(conn);
+	return conn->state != CONN_OPEN || (conn_takes_messages(conn) && !conn->feed_again);
 }
 
 static bool
@@ -291,7 +292,10 @@ conn_feed(struct px_conn *conn)
 	if (conn->feeding || conn->choked || conn->state == CONN_DEAD)
 		return;
 	conn->feeding = true;
-	result = conn->framing->feed(conn->framer, conn->in, conn->out, conn->limit, &conn_handler, conn, &err);
+	do {
+		conn->feed_again = false;
+		result = conn->framing->feed(conn->framer, conn->in, conn->out, conn->limit, &conn_handler, conn, &err);
+	} while (result == PX_FEED_PAUSE && conn->feed_again);
 	conn->feeding = false;
 	if (conn->state == CONN_DEAD)
 		return;
@@ -450,6 +454,7 @@ void
 px_conn_set_limit(struct px_conn *conn, size_t limit)
 {
 	conn->limit = limit;
+	conn->feed_again = true;
 }
 
 void

@@ -29,6 +29,7 @@ struct px_input {
 	TAILQ_HEAD(, px_input_op) ops;
 	struct evbuffer *queue;
 	struct event *writable;
+	uint64_t *total; /* bytes written; NULL: nobody counts */
 	size_t cap;
 	int fd;       /* -1: closed */
 	bool pty;
@@ -91,17 +92,27 @@ px_input_break(struct px_input *in)
 	input_fail_all(in);
 }
 
+static void
+input_written(struct px_input *in, size_t n)
+{
+	if (in->total != NULL)
+		*in->total += n;
+}
+
 /* Writes as much of the queue as the kernel takes. -1: the other end is gone. */
 static int
 queue_flush(struct px_input *in)
 {
-	while (evbuffer_get_length(in->queue) > 0)
-		if (evbuffer_write(in->queue, in->fd) == -1) {
-			if (errno == EAGAIN)
-				return 0;
-			if (errno != EINTR)
-				return -1;
-		}
+	int n;
+
+	while (evbuffer_get_length(in->queue) > 0) {
+		if ((n = evbuffer_write(in->queue, in->fd)) >= 0)
+			input_written(in, (size_t)n);
+		else if (errno == EAGAIN)
+			return 0;
+		else if (errno != EINTR)
+			return -1;
+	}
 	return 0;
 }
 
@@ -199,6 +210,12 @@ px_input_new(struct event_base *base, int fd, bool pty, size_t cap)
 }
 
 void
+px_input_count(struct px_input *in, uint64_t *total)
+{
+	in->total = total;
+}
+
+void
 px_input_free(struct px_input *in)
 {
 	if (in == NULL)
@@ -271,6 +288,7 @@ write_directly(struct px_input *in, const char *data, size_t len)
 		if (n == -1 && errno != EAGAIN)
 			return -1;
 		taken = n > 0 ? (size_t)n : 0;
+		input_written(in, taken);
 	}
 	room = in->cap > queued ? in->cap - queued : 0;
 	if (room > len - taken)

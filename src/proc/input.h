@@ -28,6 +28,9 @@ typedef void px_input_done_fn(void *arg, const struct px_err *err);
  */
 struct px_input *px_input_new(struct event_base *base, int fd, bool pty, size_t cap);
 
+/* From now on adds to '*total', borrowed for the input's life, what the kernel takes. */
+void px_input_count(struct px_input *in, uint64_t *total);
+
 /* Fails every waiting operation with PX_E_STDIN_CLOSED; takes NULL. */
 void px_input_free(struct px_input *in);
 

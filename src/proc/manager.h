@@ -72,6 +72,9 @@ struct px_proc {
 	struct px_exit exit;
 };
 
+/* Can a process be left whose own px_proc and parents are gone? A cheap look, so that most endings need no walk. */
+bool px_procs_orphans_possible(const struct px_procs *procs);
+
 int px_proc_compare(const struct px_proc *a, const struct px_proc *b);
 RB_PROTOTYPE(px_proc_tree, px_proc, link, px_proc_compare)
 

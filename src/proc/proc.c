@@ -144,6 +144,7 @@ proc_watch(struct px_proc *proc, const struct px_spawned *child)
 	proc->master = proc->pty ? child->out : -1;
 	proc->stdin_fd = proc->pty ? -1 : child->in;
 	proc->input = px_input_new(procs->base, child->in, proc->pty, procs->options.stdin_queue_bytes);
+	px_input_count(proc->input, &procs->stats.bytes_written);
 	proc->nstreams = proc->pty ? 1 : 2;
 	px_stream_init(&proc->stream[0], proc, 0, child->out);
 	if (!proc->pty)
@@ -216,7 +217,7 @@ proc_leaves_something(const struct px_proc *proc)
 		return true;
 	if (proc->cgroup_fd != -1)
 		return px_cgroup_populated(proc->cgroup_fd) != 0;
-	return !procs->options.subreaper || px_tree_may_have_orphans(procs->stats.running + procs->options.other_children);
+	return !procs->options.subreaper || px_procs_orphans_possible(procs);
 }
 
 void

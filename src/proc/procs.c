@@ -9,6 +9,7 @@
 #include <event2/event.h>
 
 #include "base/mem.h"
+#include "proc/input.h"
 #include "proc/manager.h"
 #include "proc/stop.h"
 
@@ -74,9 +75,13 @@ px_procs_mark(const struct px_procs *procs)
 }
 
 void
-px_procs_stats(const struct px_procs *procs, struct px_procs_stats *out)
+px_procs_stats(struct px_procs *procs, struct px_procs_stats *out)
 {
+	struct px_proc *proc;
+
 	*out = procs->stats;
+	RB_FOREACH(proc, px_proc_tree, &procs->children)
+		out->bytes_queued += px_input_queued(proc->input);
 }
 
 static void
@@ -104,6 +109,13 @@ px_procs_reap(struct px_procs *procs)
 	}
 }
 
+bool
+px_procs_orphans_possible(const struct px_procs *procs)
+{
+	return !procs->options.subreaper ||
+	    px_tree_may_have_orphans(procs->stats.running + procs->options.other_children);
+}
+
 /*
  * One pass over the machine's processes ends them all; each child is only told
  * why. Where marks cannot be set, a process is found from its px_proc alone.
@@ -112,17 +124,19 @@ static void
 procs_stop(struct px_procs *procs, px_mark mark, px_mark mask, int64_t grace_ms, enum px_cause cause)
 {
 	struct px_proc *proc;
+	bool any = false;
 
 	RB_FOREACH(proc, px_proc_tree, &procs->children) {
 		if (((proc->mark ^ mark) & mask) != 0)
 			continue;
+		any = true;
 		px_proc_blame(proc, cause);
 		if (!procs->marked)
 			px_stop_proc(proc, grace_ms);
 		else if (grace_ms > 0)
 			px_proc_hang_up(proc);
 	}
-	if (procs->marked)
+	if (procs->marked && (any || px_procs_orphans_possible(procs)))
 		px_stop_marked(procs, mark, mask, grace_ms);
 }
 

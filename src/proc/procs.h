@@ -27,7 +27,9 @@ struct px_procs_options {
 };
 
 struct px_procs_stats {
-	uint64_t spawned, spawn_failures, bytes_read, bytes_queued;
+	uint64_t spawned, spawn_failures;
+	uint64_t bytes_read, bytes_written; /* from and to the children */
+	size_t bytes_queued; /* written to standard inputs, not yet taken by the kernel */
 	size_t running; /* children not reaped */
 	size_t ptys;    /* masters open */
 	size_t stops;   /* trees being ended */
@@ -42,7 +44,7 @@ void px_procs_free(struct px_procs *procs);
 px_mark px_procs_mark(const struct px_procs *procs);
 extern const px_mark px_procs_mask;
 
-void px_procs_stats(const struct px_procs *procs, struct px_procs_stats *out);
+void px_procs_stats(struct px_procs *procs, struct px_procs_stats *out);
 
 /*
  * Call on SIGCHLD where 'subreaper' is true: reaps adopted orphans, and children

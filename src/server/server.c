@@ -170,6 +170,7 @@ server_advance(struct px_server *server)
 	if (server->state == SERVER_ENDING_SESSIONS && px_core_idle(server->core)) {
 		server->state = SERVER_FLUSHING;
 		px_net_close_all(server->net);
+		px_net_turn(server->net); /* now: no event may come to make the loop turn */
 	}
 	if (server->state == SERVER_FLUSHING && px_net_idle(server->net))
 		server->state = SERVER_DONE;
@@ -263,9 +264,9 @@ net_open(struct px_server *server)
 		.initialize_timeout_ms = config->initialize_timeout_ms, .log = server->log };
 
 	server->net = px_net_new(server->base, &options);
-	server->watch = px_loop_watch_new();
+	server->watch = px_loop_watch_new(server->base);
 	server->web = (struct px_web){ .config = config, .core = server->core, .net = server->net,
-		.loop = server->watch, .log = server->log };
+		.loop = server->watch, .log = server->log, .started_ms = px_wall_ms() };
 }
 
 static int

@@ -61,6 +61,7 @@ px_core_free(struct px_core *core)
 void
 px_core_stop(struct px_core *core)
 {
+	core->stopping = true;
 	px_procs_stop_all(core->procs, core->options.grace_ms, PX_CAUSE_SHUTDOWN);
 }
 

@@ -186,6 +186,8 @@ limits_check(const struct px_workspace *ws, struct px_err *err)
 {
 	const struct px_core_options *options = &ws->core->options;
 
+	if (ws->core->stopping)
+		return px_fail(err, PX_E_OVERLOADED, "the server is stopping");
 	if (ws->running >= options->max_running_per_workspace)
 		return px_fail_limit(err, "max_processes_per_connection",
 		    (int64_t)options->max_running_per_workspace, "%zu processes run already", ws->running);

@@ -31,6 +31,7 @@ struct px_core {
 	struct px_workspace_list workspaces;
 	struct px_core_counts counts;
 	uint32_t next_group;
+	bool stopping; /* nothing is started any more */
 	struct event *sweep; /* frees what has ended, when no callback of it is on the stack */
 };
 
