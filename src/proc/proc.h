@@ -35,7 +35,7 @@ const char *px_cause_word(enum px_cause cause);
 
 struct px_usage {
 	int64_t user_ms, system_ms, wall_ms;
-	int64_t max_rss_bytes;
+	int64_t max_rss_bytes; /* at least our own at the start: vfork shares our memory until exec, and the kernel counts it */
 };
 
 struct px_exit {
