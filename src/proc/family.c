@@ -1,6 +1,7 @@
 #include "proc/family.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,12 +31,6 @@ family_find(const struct px_family *f, pid_t pid)
 	size_t at = family_place(f, pid);
 
 	return at < f->n && f->kin[at].pid == pid ? &f->kin[at] : NULL;
-}
-
-const struct px_kin *
-px_family_find(const struct px_family *f, pid_t pid)
-{
-	return family_find(f, pid);
 }
 
 static struct px_kin *
@@ -105,16 +100,18 @@ family_has_mark(const struct px_family *f, pid_t pid)
  * A number may change hands between two questions about it. So what makes a
  * process belong is asked again after its start time was read, and before it is
  * signalled the start time is read again: what was answered in between is about
- * the owner of that start time.
+ * the owner of that start time. 1: taken in, 0, or -1 with errno.
  */
-int
-px_family_add_marked(struct px_family *f, pid_t pid)
+static int
+family_add_marked(struct px_family *f, pid_t pid)
 {
 	struct px_procfs_stat stat;
 	int has = family_has_mark(f, pid);
 
 	if (has != 1 || family_find(f, pid) != NULL)
 		return has == -1 ? -1 : 0;
+	if (tgkill(pid, pid, 0) == -1 && errno == ESRCH && kill(pid, 0) == 0)
+		return 0; /* the number of a thread */
 	if (px_procfs_stat(dirfd(f->proc), pid, &stat) == -1) {
 		if (errno != ESRCH)
 			return -1;
@@ -126,17 +123,30 @@ px_family_add_marked(struct px_family *f, pid_t pid)
 	return has == 1 && family_admit(f, pid, &stat, true) != NULL ? 1 : -1;
 }
 
+const struct px_kin *
+px_family_newborn(struct px_family *f)
+{
+	int added;
+	pid_t pid;
+
+	while ((pid = px_procfs_walk_next(&f->walk)) > 0) {
+		if ((added = family_add_marked(f, pid)) == 1)
+			return family_find(f, pid);
+		if (added == -1)
+			return NULL;
+	}
+	if (pid == 0)
+		errno = 0;
+	return NULL;
+}
+
 static int
 family_add_all_marked(struct px_family *f)
 {
-	struct px_procfs_walk walk;
-	pid_t pid;
-
-	px_procfs_walk_begin(&walk, f->proc);
-	while ((pid = px_procfs_walk_next(&walk)) > 0)
-		if (px_family_add_marked(f, pid) == -1)
-			return -1;
-	return pid;
+	px_procfs_walk_begin(&f->walk, f->proc);
+	while (px_family_newborn(f) != NULL)
+		;
+	return errno == 0 ? 0 : -1;
 }
 
 /* Of somebody who is named by number: not 'in' yet. */
@@ -247,12 +257,11 @@ family_ask_members(struct px_family *f)
 static int
 family_ask_everyone(struct px_family *f)
 {
-	struct px_procfs_walk walk;
 	int added = 0, is;
 	pid_t pid;
 
-	px_procfs_walk_begin(&walk, f->proc);
-	while ((pid = px_procfs_walk_next(&walk)) > 0) {
+	rewinddir(f->proc);
+	while ((pid = px_procfs_next(f->proc)) > 0) {
 		if ((is = family_add_child(f, pid)) == -1)
 			return -1;
 		added += is;

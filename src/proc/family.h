@@ -24,6 +24,7 @@ struct px_kin {
 struct px_family {
 	const struct px_tree_query *query;
 	DIR *proc;
+	struct px_procfs_walk walk;
 	struct px_kin *kin; /* in the order of their pids; zombies are left out */
 	size_t n, room;
 	size_t vanished; /* belonged, and ended while they were being looked at */
@@ -37,10 +38,11 @@ struct px_family {
  */
 int px_family_gather(struct px_family *f, bool by_scan);
 
-const struct px_kin *px_family_find(const struct px_family *f, pid_t pid);
-
-/* Takes in one process if it carries the mark: 1, 0 (also when it is in already), or -1 with errno.
+/*
+ * Takes in one more process that carries the mark and was not there, or not met
+ * alive, before. NULL with errno 0 when there is none, otherwise with errno. The
+ * result lives until the next call.
  */
-int px_family_add_marked(struct px_family *f, pid_t pid);
+const struct px_kin *px_family_newborn(struct px_family *f);
 
 #endif

@@ -64,43 +64,6 @@ px_procfs_next(DIR *dir)
 	}
 }
 
-void
-px_procfs_walk_begin(struct px_procfs_walk *walk, DIR *proc)
-{
-	*walk = (struct px_procfs_walk){ .proc = proc };
-	rewinddir(proc);
-}
-
-/*
- * Processes are listed by rising pid, and pids are given out rising. A directory
- * that was read to its end stays at the end whatever is born later, so the walk
- * goes back to the last process and looks what follows it now.
- */
-pid_t
-px_procfs_walk_next(struct px_procfs_walk *walk)
-{
-	pid_t pid;
-	long at;
-
-	for (;;) {
-		at = telldir(walk->proc);
-		pid = px_procfs_next(walk->proc);
-		if (pid > walk->last) {
-			walk->last = pid;
-			walk->last_at = at;
-			walk->grown = true;
-			return pid;
-		}
-		if (pid == -1 || (pid > 0 && !walk->again) || (pid == 0 && !walk->grown))
-			return pid;
-		if (pid == 0) {
-			walk->again = true;
-			walk->grown = false;
-			seekdir(walk->proc, walk->last_at);
-		}
-	}
-}
-
 static int
 procfs_openat(int dir_fd, const char *path, int flags)
 {
@@ -135,6 +98,67 @@ px_procfs_read(int proc_fd, pid_t pid, const char *file, char *buf, size_t size)
 	if (n >= 0)
 		buf[n] = '\0';
 	return procfs_end(fd, n >= 0 ? 0 : -1);
+}
+
+/* The number that was given out last, in our pid namespace: the end of /proc/loadavg
+ * (proc_loadavg(5)); 0 for unknown. */
+static pid_t
+procfs_last_pid(int proc_fd)
+{
+	char text[128];
+	const char *at;
+	int fd = procfs_openat(proc_fd, "loadavg", 0);
+	ssize_t n;
+
+	if (fd == -1)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	at = strrchr(text, ' ');
+	return at != NULL ? (pid_t)strtol(at, NULL, 10) : 0;
+}
+
+static void
+procfs_walk_list(struct px_procfs_walk *walk, pid_t last)
+{
+	walk->listing = true;
+	walk->at = walk->last = last;
+	rewinddir(walk->proc);
+}
+
+void
+px_procfs_walk_begin(struct px_procfs_walk *walk, DIR *proc)
+{
+	walk->proc = proc;
+	procfs_walk_list(walk, procfs_last_pid(dirfd(proc)));
+}
+
+/*
+ * Numbers are given out rising. When they have begun anew, or when so many are
+ * new that a listing costs less, everything is listed again.
+ */
+pid_t
+px_procfs_walk_next(struct px_procfs_walk *walk)
+{
+	enum { FAR = 1000 };
+	pid_t pid;
+
+	for (;;) {
+		if (walk->listing && (pid = px_procfs_next(walk->proc)) != 0)
+			return pid;
+		walk->listing = false;
+		if (walk->at < walk->last)
+			return ++walk->at;
+		pid = procfs_last_pid(dirfd(walk->proc));
+		if (pid == 0 || pid == walk->last)
+			return 0;
+		if (pid < walk->last || pid - walk->last > FAR)
+			procfs_walk_list(walk, pid);
+		walk->last = pid;
+	}
 }
 
 /* The name in parentheses is the process's own choice and may hold anything but NUL. */

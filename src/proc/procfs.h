@@ -25,19 +25,20 @@ DIR *px_procfs_open(void);
 pid_t px_procfs_next(DIR *dir);
 
 /*
- * A walk over all processes. Those that are born on the way come at its end, so
- * that one which always goes on in a new child cannot stay ahead of it.
+ * A walk over all processes and then over the numbers, threads' among them, that
+ * are given out while it lasts: a process that always goes on in a new child is
+ * followed until it is met alive. After its end it may be asked again, and goes
+ * on with what was born since.
  */
 struct px_procfs_walk {
 	DIR *proc;
-	pid_t last;   /* the highest pid so far */
-	long last_at; /* its place in the directory */
-	bool again;   /* the end was seen */
-	bool grown;   /* since the end was seen */
+	bool listing;
+	pid_t at;   /* after the listing: the last number that was returned */
+	pid_t last; /* the last that is known to have been given out */
 };
 
 void px_procfs_walk_begin(struct px_procfs_walk *walk, DIR *proc);
-pid_t px_procfs_walk_next(struct px_procfs_walk *walk); /* as px_procfs_next() */
+pid_t px_procfs_walk_next(struct px_procfs_walk *walk); /* 0 at the end, -1 with errno */
 
 /*
  * Reads /proc/PID/FILE, as much of it as fits, as a string; for a thread, its id

@@ -55,28 +55,6 @@ tree_hit(const struct px_family *f, const struct px_kin *kin, int sig)
 	return may;
 }
 
-/*
- * Members that were born while the family was gathered. A process that lives for
- * 100 us and goes on in its child is never there any more when a signal is sent
- * to what was gathered; here only microseconds lie between finding and sending.
- */
-static int
-tree_chase(struct px_family *f, int sig)
-{
-	struct px_procfs_walk walk;
-	int found = 0, added;
-	pid_t pid;
-
-	px_procfs_walk_begin(&walk, f->proc);
-	while ((pid = px_procfs_walk_next(&walk)) > 0) {
-		if ((added = px_family_add_marked(f, pid)) == -1)
-			return -1;
-		if (added == 1)
-			found += tree_hit(f, px_family_find(f, pid), sig);
-	}
-	return pid == 0 ? found : -1;
-}
-
 static int
 tree_begin(struct px_family *f, const struct px_tree_query *query)
 {
@@ -103,20 +81,26 @@ tree_end(struct px_family *f, int result)
 	return result;
 }
 
+/*
+ * Those that were born while the others were found and signalled come last. One
+ * that lives for 100 us and goes on in its child is met only here, where no more
+ * than microseconds lie between finding and signalling.
+ */
 int
 px_tree_signal(const struct px_tree_query *query, int sig)
 {
+	const struct px_kin *kin;
 	struct px_family f;
-	int found = 0, more;
+	int found = 0;
 
 	if (tree_begin(&f, query) == -1)
 		return tree_end(&f, -1);
 	for (size_t i = 0; i < f.n; i++)
 		found += f.kin[i].in && tree_hit(&f, &f.kin[i], sig);
-	/* A chase that fails leaves a result that is not 0, and so a next pass. */
-	if (sig != 0 && query->mark != 0 && (found > 0 || f.vanished > 0) &&
-	    (more = tree_chase(&f, sig)) > 0)
-		found += more;
+	/* If this fails something was found before, so that the caller makes another pass. */
+	if (sig != 0 && query->mark != 0 && (found > 0 || f.vanished > 0))
+		while ((kin = px_family_newborn(&f)) != NULL)
+			found += tree_hit(&f, kin, sig);
 	return tree_end(&f, found + (int)f.vanished);
 }
 

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,65 @@ START_TEST(listing_holds_us_once)
 		seen += pid == getpid();
 	ck_assert_int_eq(pid, 0);
 	ck_assert_int_eq(seen, 1);
+	closedir(proc);
+}
+END_TEST
+
+static bool
+walk_meets(struct px_procfs_walk *walk, pid_t who)
+{
+	bool met = false;
+	pid_t pid;
+
+	while ((pid = px_procfs_walk_next(walk)) > 0)
+		met |= pid == who;
+	ck_assert_int_eq(pid, 0);
+	return met;
+}
+
+static pid_t
+bear(void)
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+START_TEST(walk_goes_on_to_the_newborn)
+{
+	struct px_procfs_walk walk;
+	DIR *proc = px_procfs_open();
+	pid_t early, late;
+
+	px_procfs_walk_begin(&walk, proc);
+	ck_assert_int_gt(px_procfs_walk_next(&walk), 0);
+	early = bear();
+	ck_assert(walk_meets(&walk, early));
+	ck_assert(!walk_meets(&walk, early));
+	late = bear();
+	ck_assert(walk_meets(&walk, late));
+	while (wait(NULL) > 0)
+		;
+	closedir(proc);
+}
+END_TEST
+
+/* As if the last number had been given out long ago, or since then all had been used up. */
+START_TEST(walk_lists_again_when_it_is_far_behind)
+{
+	static const pid_t lasts[] = { 1, INT_MAX };
+	struct px_procfs_walk walk;
+	DIR *proc = px_procfs_open();
+
+	for (size_t i = 0; i < sizeof(lasts) / sizeof(lasts[0]); i++) {
+		px_procfs_walk_begin(&walk, proc);
+		ck_assert(walk_meets(&walk, getpid()));
+		walk.at = walk.last = lasts[i];
+		ck_assert(walk_meets(&walk, getpid()));
+	}
 	closedir(proc);
 }
 END_TEST
@@ -245,6 +305,8 @@ main(void)
 	tcase_add_test(tc, limits_give_the_mark);
 	tcase_add_test(tc, limits_without_a_mark_give_none);
 	tcase_add_test(tc, listing_holds_us_once);
+	tcase_add_test(tc, walk_lists_again_when_it_is_far_behind);
+	tcase_add_test(tc, walk_goes_on_to_the_newborn);
 	tcase_add_test(tc, own_facts_are_right);
 	tcase_add_test(tc, gone_processes_are_told_by_esrch);
 	tcase_add_test(tc, children_are_all_read);
