@@ -15,11 +15,12 @@ struct px_net;
 /* What the WebSocket port answers to HTTP, and who may upgrade. All borrowed. */
 struct px_web {
 	const struct px_config *config;
-	const struct px_core *core;
+	struct px_core *core;
 	const struct px_net *net;
-	const struct px_loop_watch *loop;
+	struct px_loop_watch *loop;
 	const struct px_log *log;
-	bool stopping; /* /readyz says 503 */
+	int64_t started_ms; /* wall clock */
+	bool stopping;      /* /readyz says 503, and nobody upgrades any more */
 	uint64_t refused_origins, refused_hosts;
 };
 
