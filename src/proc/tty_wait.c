@@ -50,7 +50,7 @@ static size_t
 memory_read(pid_t tid, unsigned long address, void *buf, size_t len)
 {
 	struct iovec local = { buf, len };
-	struct iovec remote = { (void *)address, len };
+	struct iovec remote = { (void *)address, len }; /* NOLINT(performance-no-int-to-ptr) */
 	ssize_t n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
 
 	return n > 0 ? (size_t)n : 0;

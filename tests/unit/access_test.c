@@ -91,9 +91,7 @@ static const char *const foreign_hosts[] = { "", ":80", ".", "..", "example.com"
 	"user@localhost", "localhost@evil.example", "localhost:80@evil.example",
 	"127.0.0.1@evil.example", "evil.example#localhost", "evil.example/localhost",
 	"evil.example?localhost", "evil.example\\localhost", "http://localhost", "localhost,evil",
-	"localhost;", "%6cocalhost", "\xc5\x82ocalhost",
-	"loc\xc2\xad"
-	"lhost",
+	"localhost;", "%6cocalhost", "\xc5\x82ocalhost", "loc\302\255lhost",
 	"localhost\xe3\x80\x82", "*" };
 
 START_TEST(test_host_that_is_refused)
