@@ -9,24 +9,35 @@
 #include "proc/input.h"
 #include "proc/proc.h"
 
-/* Asked through the master, which answers for the terminal. */
 static void
-terminal_facts(int master, struct px_facts *out)
+foreground_facts(int master, struct px_facts *out)
 {
 	struct px_foreground foreground;
-	struct termios mode;
 	pid_t group = tcgetpgrp(master);
 
-	if (tcgetattr(master, &mode) == 0) {
-		out->echo = (mode.c_lflag & ECHO) != 0;
-		out->canonical = (mode.c_lflag & ICANON) != 0;
-	}
 	if (group <= 0)
 		return;
 	out->foreground_group = group;
 	px_foreground_look(master, group, &foreground);
 	strlcpy(out->foreground_name, foreground.name, sizeof(out->foreground_name));
 	out->reading = foreground.reading;
+}
+
+/*
+ * All is asked through the master, which answers for the terminal. The modes
+ * come last: a program sets them before it reads, so a reader is never told with
+ * the modes of the time before.
+ */
+static void
+terminal_facts(int master, struct px_facts *out)
+{
+	struct termios mode;
+
+	foreground_facts(master, out);
+	if (tcgetattr(master, &mode) == -1)
+		return;
+	out->echo = (mode.c_lflag & ECHO) != 0;
+	out->canonical = (mode.c_lflag & ICANON) != 0;
 }
 
 void
