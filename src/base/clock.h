@@ -4,9 +4,9 @@
 #include <stdint.h>
 #include <sys/time.h>
 
-int64_t px_now_ms(void);	     /* CLOCK_MONOTONIC, milliseconds */
-int64_t px_now_us(void);	     /* CLOCK_MONOTONIC, microseconds */
-int64_t px_wall_ms(void);	     /* CLOCK_REALTIME, milliseconds since the epoch */
+int64_t px_now_ms(void);             /* CLOCK_MONOTONIC, milliseconds */
+int64_t px_now_us(void);             /* CLOCK_MONOTONIC, microseconds */
+int64_t px_wall_ms(void);            /* CLOCK_REALTIME, milliseconds since the epoch */
 struct timeval px_ms_tv(int64_t ms); /* for libevent timers; negative counts as 0 */
 
 #endif

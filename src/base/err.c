@@ -40,8 +40,7 @@ err_set(struct px_err *err, enum px_code code, int sys, const char *fmt, va_list
 	memcpy(err->text, text, sizeof(text));
 }
 
-int
-px_fail(struct px_err *err, enum px_code code, const char *fmt, ...)
+int(px_fail)(struct px_err *err, enum px_code code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -53,8 +52,7 @@ px_fail(struct px_err *err, enum px_code code, const char *fmt, ...)
 	return -1;
 }
 
-int
-px_fail_sys(struct px_err *err, enum px_code code, int sys, const char *fmt, ...)
+int(px_fail_sys)(struct px_err *err, enum px_code code, int sys, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -66,8 +64,7 @@ px_fail_sys(struct px_err *err, enum px_code code, int sys, const char *fmt, ...
 	return -1;
 }
 
-int
-px_fail_limit(struct px_err *err, const char *limit, int64_t value, const char *fmt, ...)
+int(px_fail_limit)(struct px_err *err, const char *limit, int64_t value, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -81,8 +78,7 @@ px_fail_limit(struct px_err *err, const char *limit, int64_t value, const char *
 	return -1;
 }
 
-int
-px_wrap(struct px_err *err, const char *fmt, ...)
+int(px_wrap)(struct px_err *err, const char *fmt, ...)
 {
 	char text[sizeof(err->text)];
 	va_list ap;

@@ -51,12 +51,12 @@ enum px_code {
 
 struct px_err {
 	enum px_code code;
-	int sys;	   /* errno of the system call that failed, or 0 */
+	int sys;           /* errno of the system call that failed, or 0 */
 	const char *limit; /* PX_E_LIMIT: the limit's config key (static text), or NULL */
 	const char *step;  /* PX_E_SPAWN: the step that failed (static text), or NULL */
-	int64_t value;	   /* PX_E_LIMIT: its value */
-	char path[256];	   /* PX_E_SPAWN: the program or directory concerned, possibly cut; or "" */
-	char text[512];	   /* one sentence, lower case, no full stop; never empty after a failure */
+	int64_t value;     /* PX_E_LIMIT: its value */
+	char path[256];    /* PX_E_SPAWN: the program or directory concerned, possibly cut; or "" */
+	char text[512];    /* one sentence, lower case, no full stop; never empty after a failure */
 };
 
 /* Fills 'err' (may be NULL) and returns -1, so that failing is one line: return px_fail(...). */
@@ -73,6 +73,30 @@ int px_fail_limit(struct px_err *err, const char *limit, int64_t value, const ch
 
 /* Puts "<context>: " before the text on the way up; returns -1. Code and facts stay. */
 int px_wrap(struct px_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#ifdef __clang_analyzer__
+/* The analyzer does not follow variadic functions: this tells it what they return. */
+#define px_fail(...)                    \
+	__extension__({                 \
+		(px_fail)(__VA_ARGS__); \
+		-1;                     \
+	})
+#define px_fail_sys(...)                    \
+	__extension__({                     \
+		(px_fail_sys)(__VA_ARGS__); \
+		-1;                         \
+	})
+#define px_fail_limit(...)                    \
+	__extension__({                       \
+		(px_fail_limit)(__VA_ARGS__); \
+		-1;                           \
+	})
+#define px_wrap(...)                    \
+	__extension__({                 \
+		(px_wrap)(__VA_ARGS__); \
+		-1;                     \
+	})
+#endif
 
 /* The stable word of a code ("unknownSession"); static text. */
 const char *px_code_word(enum px_code code);

@@ -19,7 +19,7 @@ enum { PX_JSON_DEPTH = 64, PX_JSON_NODES = 262144 };
 enum px_json_type {
 	PX_JSON_NULL,
 	PX_JSON_BOOL,
-	PX_JSON_INT,	/* fits int64_t exactly, written without fraction or exponent */
+	PX_JSON_INT,    /* fits int64_t exactly, written without fraction or exponent */
 	PX_JSON_NUMBER, /* any other number; 'text' is its source */
 	PX_JSON_STRING,
 	PX_JSON_ARRAY,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-	FIRST_BYTES = 1920,	/* inside the document itself: some twenty values cost one malloc */
+	FIRST_BYTES = 1920,     /* inside the document itself: some twenty values cost one malloc */
 	BLOCK_BYTES = 8 * 1024, /* the next one; each is twice the one before it, up to: */
 	BLOCK_BYTES_MAX = 256 * 1024,
 	SMALL_OBJECT = 16 /* members up to which each is compared with each */
@@ -18,7 +18,7 @@ struct block {
 
 struct px_json_doc {
 	const struct px_json *root;
-	struct block *blocks;	   /* newest first */
+	struct block *blocks;      /* newest first */
 	unsigned char *free_bytes; /* of the block in use */
 	size_t nfree, next_block;
 	alignas(max_align_t) unsigned char first[FIRST_BYTES];

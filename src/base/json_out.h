@@ -21,8 +21,8 @@ void px_json_out_free(struct px_json_out *out); /* takes NULL */
 /* Starts a new text, appended to 'buf' (borrowed until the text is complete). */
 void px_json_out_begin(struct px_json_out *out, struct evbuffer *buf);
 
-void px_json_open(struct px_json_out *out);	   /* { */
-void px_json_close(struct px_json_out *out);	   /* } */
+void px_json_open(struct px_json_out *out);        /* { */
+void px_json_close(struct px_json_out *out);       /* } */
 void px_json_open_array(struct px_json_out *out);  /* [ */
 void px_json_close_array(struct px_json_out *out); /* ] */
 void px_json_key(struct px_json_out *out, const char *name);

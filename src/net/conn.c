@@ -19,9 +19,9 @@ enum { READ_MAX = 64 * 1024, LINGER_MS = 5000, DRAIN_MS = 500, PING_MS = 30000 }
 
 enum conn_state {
 	CONN_OPEN,
-	CONN_CLOSING, /* our bytes still go out; for a ws the peer's close frame may still come */
+	CONN_CLOSING,  /* our bytes still go out; for a ws the peer's close frame may still come */
 	CONN_DRAINING, /* our side is shut down; what the peer still sends is read and dropped */
-	CONN_DEAD     /* freed by the next turn */
+	CONN_DEAD      /* freed by the next turn */
 };
 
 TAILQ_HEAD(conn_list, px_conn);
@@ -47,17 +47,18 @@ struct px_conn {
 	size_t limit;
 	struct evbuffer *in, *out;
 	size_t accounted; /* of 'out', in the net's sum */
-	struct event *readable, *writable, *timer; /* 'timer': the handshake's, then the pings', then the lingering's */
+	struct event *readable, *writable,
+	    *timer; /* 'timer': the handshake's, then the pings', then the lingering's */
 	const struct px_conn_ops *ops;
 	void *arg;
 	enum conn_state state;
 	bool established;
 	bool dirty;
 	bool congested;
-	bool choked;       /* reading has stopped: too many of our answers wait to be taken */
-	bool feeding;      /* a feed is on the stack */
-	bool feed_again;   /* the limit has changed: what follows is measured by the new one */
-	bool await_peer;   /* ws: our close frame is out, the peer's has not come */
+	bool choked;     /* reading has stopped: too many of our answers wait to be taken */
+	bool feeding;    /* a feed is on the stack */
+	bool feed_again; /* the limit has changed: what follows is measured by the new one */
+	bool await_peer; /* ws: our close frame is out, the peer's has not come */
 	bool input_ended;
 };
 
@@ -76,8 +77,8 @@ conn_die(struct px_conn *conn)
 	TAILQ_INSERT_TAIL(&conn->net->dead, conn, link);
 	conn->net->stats.connections--;
 	conn->net->stats.queued -= conn->accounted;
-	px_log_event(conn->net->options.log, PX_LOG_INFO, "disconnect", PX_I("conn", (int64_t)conn->number),
-	    PX_S("peer", conn->label));
+	px_log_event(conn->net->options.log, PX_LOG_INFO, "disconnect",
+	    PX_I("conn", (int64_t)conn->number), PX_S("peer", conn->label));
 	conn->ops->closed(conn->arg);
 }
 
@@ -133,7 +134,8 @@ conn_grown(struct px_conn *conn)
 	conn_mark_dirty(conn);
 }
 
-/* Requests are read on while output is congested, so that ^C gets through; only answers nobody takes stop them. */
+/* Requests are read on while output is congested, so that ^C gets through; only answers nobody
+ * takes stop them. */
 static bool
 conn_takes_messages(const struct px_conn *conn)
 {
@@ -273,14 +275,16 @@ handler_too_big(void *arg, size_t limit)
 		conn->ops->too_big(conn->arg, limit);
 }
 
-static const struct px_framer_handler conn_handler = { handler_message, handler_request, handler_too_big };
+static const struct px_framer_handler conn_handler = { handler_message, handler_request,
+	handler_too_big };
 
 static void
 conn_log_end(const struct px_conn *conn, const struct px_err *err)
 {
 	if (err->code != PX_OK)
-		px_log_event(conn->net->options.log, PX_LOG_WARN, "refuse", PX_I("conn", (int64_t)conn->number),
-		    PX_S("peer", conn->label), PX_S("reason", err->text));
+		px_log_event(conn->net->options.log, PX_LOG_WARN, "refuse",
+		    PX_I("conn", (int64_t)conn->number), PX_S("peer", conn->label),
+		    PX_S("reason", err->text));
 }
 
 static void
@@ -294,7 +298,8 @@ conn_feed(struct px_conn *conn)
 	conn->feeding = true;
 	do {
 		conn->feed_again = false;
-		result = conn->framing->feed(conn->framer, conn->in, conn->out, conn->limit, &conn_handler, conn, &err);
+		result = conn->framing->feed(
+		    conn->framer, conn->in, conn->out, conn->limit, &conn_handler, conn, &err);
 	} while (result == PX_FEED_PAUSE && conn->feed_again);
 	conn->feeding = false;
 	if (conn->state == CONN_DEAD)
@@ -410,8 +415,8 @@ px_conn_new(struct px_net *net, const struct px_conn_params *params)
 	conn->established = !params->impatient;
 	conn->in = evbuffer_new();
 	conn->out = evbuffer_new();
-	conn->readable = event_new(net->base, conn->always_readable ? -1 : conn->in_fd, EV_READ | EV_PERSIST,
-	    conn_on_readable, conn);
+	conn->readable = event_new(net->base, conn->always_readable ? -1 : conn->in_fd,
+	    EV_READ | EV_PERSIST, conn_on_readable, conn);
 	conn->writable = event_new(net->base, conn->out_fd, EV_WRITE, conn_on_writable, conn);
 	conn->timer = evtimer_new(net->base, conn_on_timer, conn);
 	TAILQ_INSERT_TAIL(&net->open, conn, link);
@@ -423,12 +428,13 @@ px_conn_new(struct px_net *net, const struct px_conn_params *params)
 void
 px_conn_start(struct px_conn *conn, const struct px_conn_ops *ops, void *arg)
 {
-	struct timeval tv = px_ms_tv(conn->established ? PING_MS : conn->net->options.initialize_timeout_ms);
+	struct timeval tv =
+	    px_ms_tv(conn->established ? PING_MS : conn->net->options.initialize_timeout_ms);
 
 	conn->ops = ops;
 	conn->arg = arg;
-	px_log_event(conn->net->options.log, PX_LOG_INFO, "connect", PX_I("conn", (int64_t)conn->number),
-	    PX_S("peer", conn->label));
+	px_log_event(conn->net->options.log, PX_LOG_INFO, "connect",
+	    PX_I("conn", (int64_t)conn->number), PX_S("peer", conn->label));
 	event_add(conn->timer, &tv);
 	conn_read_on(conn);
 }
@@ -462,8 +468,8 @@ px_conn_close(struct px_conn *conn, enum px_end_reason reason, const char *text)
 {
 	if (conn->state != CONN_OPEN)
 		return;
-	px_log_event(conn->net->options.log, PX_LOG_INFO, "close", PX_I("conn", (int64_t)conn->number),
-	    PX_S("reason", text));
+	px_log_event(conn->net->options.log, PX_LOG_INFO, "close",
+	    PX_I("conn", (int64_t)conn->number), PX_S("reason", text));
 	conn->await_peer = conn->framing->finish(conn->framer, reason, text, conn->out);
 	conn_grown(conn);
 	conn_linger(conn);
@@ -522,7 +528,7 @@ px_net_turn(struct px_net *net)
 		if (conn->state != CONN_DEAD)
 			conn_flush(conn);
 	}
-	TAILQ_FOREACH(conn, &net->dirty, dirty_link)
+	TAILQ_FOREACH (conn, &net->dirty, dirty_link)
 		if (conn->state != CONN_DEAD)
 			event_active(conn->writable, EV_WRITE, 0);
 	while (!TAILQ_EMPTY(&net->dead))
@@ -552,7 +558,7 @@ px_net_close_all(struct px_net *net)
 {
 	struct px_conn *conn, *next;
 
-	TAILQ_FOREACH_SAFE(conn, &net->open, link, next)
+	TAILQ_FOREACH_SAFE (conn, &net->open, link, next)
 		px_conn_close(conn, PX_END_GOING_AWAY, "the server stops");
 }
 

@@ -41,29 +41,34 @@ void px_net_stats(const struct px_net *net, struct px_net_stats *out);
 bool px_net_full(const struct px_net *net); /* max_connections are open */
 void px_net_count_refused(struct px_net *net);
 
-/* Ends every connection properly (ws: 1001); they linger for a bounded time until their bytes are out. */
+/* Ends every connection properly (ws: 1001); they linger for a bounded time until their bytes are
+ * out. */
 void px_net_close_all(struct px_net *net);
 bool px_net_idle(const struct px_net *net); /* no connection is left */
 
 /* What a connection tells its owner. 'arg' is what px_conn_new() was given. */
 struct px_conn_ops {
 	void (*message)(void *arg, const char *text, size_t len);
-	bool (*request)(void *arg, const struct px_http_request *req, struct evbuffer *out); /* see px_framer_handler */
+	bool (*request)(void *arg, const struct px_http_request *req,
+	    struct evbuffer *out); /* see px_framer_handler */
 	void (*too_big)(void *arg, size_t limit);
 	void (*drained)(void *arg); /* congested no more */
-	void (*closed)(void *arg);  /* the last call: the connection is over; it is freed by the next px_net_turn() */
+	void (*closed)(void *arg); /* the last call: the connection is over; it is freed by the next
+				      px_net_turn() */
 };
 
 struct px_conn_params {
-	int in, out;         /* descriptors, non-blocking; the same one for a socket. Owned by the connection, unless 'borrowed' */
+	int in, out; /* descriptors, non-blocking; the same one for a socket. Owned by the
+			connection, unless 'borrowed' */
 	bool borrowed;
-	bool impatient;      /* initialize_timeout_ms applies until px_conn_established() */
+	bool impatient; /* initialize_timeout_ms applies until px_conn_established() */
 	const struct px_framing *framing;
-	const char *label;   /* for the log, e.g. "ws 127.0.0.1:4123"; copied */
-	size_t limit;        /* largest message until px_conn_set_limit() */
+	const char *label; /* for the log, e.g. "ws 127.0.0.1:4123"; copied */
+	size_t limit;      /* largest message until px_conn_set_limit() */
 };
 
-/* Counts and registers it; 'ops' is borrowed, 'arg' is set by px_conn_start() before anything is read. */
+/* Counts and registers it; 'ops' is borrowed, 'arg' is set by px_conn_start() before anything is
+ * read. */
 struct px_conn *px_conn_new(struct px_net *net, const struct px_conn_params *params);
 void px_conn_start(struct px_conn *conn, const struct px_conn_ops *ops, void *arg);
 
@@ -76,7 +81,8 @@ bool px_conn_congested(const struct px_conn *conn);
 void px_conn_established(struct px_conn *conn); /* ends the handshake's time limit */
 void px_conn_set_limit(struct px_conn *conn, size_t limit);
 
-/* Ends it from our side, once its bytes are out or a few seconds have passed. 'text' goes into the close frame and the log. */
+/* Ends it from our side, once its bytes are out or a few seconds have passed. 'text' goes into the
+ * close frame and the log. */
 void px_conn_close(struct px_conn *conn, enum px_end_reason reason, const char *text);
 
 uint64_t px_conn_number(const struct px_conn *conn); /* unique in this net, for the log */

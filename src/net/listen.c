@@ -17,13 +17,20 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { BACKLOG = 512, KEEPALIVE_IDLE_S = 30, KEEPALIVE_INTERVAL_S = 10, KEEPALIVE_COUNT = 3, PAUSE_MS = 100 };
+enum {
+	BACKLOG = 512,
+	KEEPALIVE_IDLE_S = 30,
+	KEEPALIVE_INTERVAL_S = 10,
+	KEEPALIVE_COUNT = 3,
+	PAUSE_MS = 100
+};
 
 struct px_listener {
 	struct px_url url;
 	const struct px_log *log;
 	struct evconnlistener *listener;
-	struct event *pause; /* accepting failed for want of descriptors: try again a little later */
+	struct event
+	    *pause; /* accepting failed for want of descriptors: try again a little later */
 	px_accept_fn *accept;
 	void *arg;
 	dev_t dev; /* UNIX: the file that we made */
@@ -50,15 +57,16 @@ unix_clear_stale(const struct px_url *url, struct px_err *err)
 	if (lstat(url->path, &st) == -1)
 		return 0;
 	if (!S_ISSOCK(st.st_mode))
-		return px_fail(err, PX_E_USAGE, "cannot listen on unix://%s: there is a file that is not a socket",
-		    url->path);
+		return px_fail(err, PX_E_USAGE,
+		    "cannot listen on unix://%s: there is a file that is not a socket", url->path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return px_fail_sys(err, PX_E_USAGE, errno, "cannot listen on unix://%s", url->path);
 	result = connect(fd, unix_addr(url, &addr), sizeof addr);
 	if (result == -1 && errno == ECONNREFUSED)
 		result = unlink(url->path);
 	else
-		result = px_fail(err, PX_E_USAGE, "cannot listen on unix://%s: a server is using it", url->path);
+		result = px_fail(
+		    err, PX_E_USAGE, "cannot listen on unix://%s: a server is using it", url->path);
 	close(fd);
 	return result;
 }
@@ -102,7 +110,8 @@ tcp_bind(struct px_listener *l, int fd, struct px_err *err)
 static void
 tcp_tune(int fd)
 {
-	int on = 1, idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S, count = KEEPALIVE_COUNT;
+	int on = 1, idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S,
+	    count = KEEPALIVE_COUNT;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
@@ -112,7 +121,8 @@ tcp_tune(int fd)
 }
 
 static void
-listener_on_accept(struct evconnlistener *lev, evutil_socket_t fd, struct sockaddr *addr, int len, void *arg)
+listener_on_accept(
+    struct evconnlistener *lev, evutil_socket_t fd, struct sockaddr *addr, int len, void *arg)
 {
 	struct px_listener *l = arg;
 	struct px_url peer = { .kind = l->url.kind };
@@ -121,7 +131,8 @@ listener_on_accept(struct evconnlistener *lev, evutil_socket_t fd, struct sockad
 	(void)lev;
 	if (l->url.kind == PX_URL_WS) {
 		tcp_tune(fd);
-		memcpy(&peer.addr, addr, (size_t)len < sizeof peer.addr ? (size_t)len : sizeof peer.addr);
+		memcpy(&peer.addr, addr,
+		    (size_t)len < sizeof peer.addr ? (size_t)len : sizeof peer.addr);
 		px_url_format(&peer, label, sizeof label);
 	}
 	l->accept(l->arg, &l->url, fd, label);
@@ -137,7 +148,8 @@ listener_on_pause_over(evutil_socket_t fd, short what, void *arg)
 	evconnlistener_enable(l->listener);
 }
 
-/* EMFILE and its kin: the peer stays in the backlog, and a level-triggered loop must not spin on it. */
+/* EMFILE and its kin: the peer stays in the backlog, and a level-triggered loop must not spin on
+ * it. */
 static void
 listener_on_error(struct evconnlistener *lev, void *arg)
 {

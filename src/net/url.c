@@ -45,7 +45,8 @@ ws_parse(const char *text, const char *rest, struct px_url *url, struct px_err *
 	long long port = 0;
 
 	memset(&url->addr, 0, sizeof url->addr);
-	if (colon == NULL || (size_t)(colon - rest) >= sizeof host || colon[1] < '0' || colon[1] > '9')
+	if (colon == NULL || (size_t)(colon - rest) >= sizeof host || colon[1] < '0' ||
+	    colon[1] > '9')
 		wrong = "no port";
 	else
 		port = strtonum(colon + 1, 0, 65535, &wrong);
@@ -55,17 +56,20 @@ ws_parse(const char *text, const char *rest, struct px_url *url, struct px_err *
 		if (addr_parse(host, (uint16_t)port, url) == 0)
 			return 0;
 	}
-	return px_fail(err, PX_E_USAGE, "invalid websocket --listen URL `%s`; expected `ws://IP:PORT`", text);
+	return px_fail(
+	    err, PX_E_USAGE, "invalid websocket --listen URL `%s`; expected `ws://IP:PORT`", text);
 }
 
 static int
 unix_parse(const char *text, const char *path, struct px_url *url, struct px_err *err)
 {
 	if (path[0] == '\0')
-		return px_fail(err, PX_E_USAGE, "invalid unix --listen URL `%s`; expected `unix://PATH`", text);
+		return px_fail(err, PX_E_USAGE,
+		    "invalid unix --listen URL `%s`; expected `unix://PATH`", text);
 	if (strlcpy(url->path, path, sizeof url->path) >= sizeof url->path)
-		return px_fail(err, PX_E_USAGE, "invalid unix --listen URL `%s`; a socket's path has at most %zu bytes",
-		    text, sizeof url->path - 1);
+		return px_fail(err, PX_E_USAGE,
+		    "invalid unix --listen URL `%s`; a socket's path has at most %zu bytes", text,
+		    sizeof url->path - 1);
 	return 0;
 }
 
@@ -84,7 +88,8 @@ px_url_parse(const char *text, struct px_url *out, struct px_err *err)
 		url.kind = PX_URL_WS;
 		result = ws_parse(text, text + 5, &url, err);
 	} else {
-		result = px_fail(err, PX_E_USAGE, "unsupported --listen URL `%s`; expected %s", text, FORMS);
+		result = px_fail(
+		    err, PX_E_USAGE, "unsupported --listen URL `%s`; expected %s", text, FORMS);
 	}
 	if (result == 0)
 		*out = url;

@@ -13,8 +13,8 @@ enum px_url_kind { PX_URL_STDIO, PX_URL_UNIX, PX_URL_WS };
 
 struct px_url {
 	enum px_url_kind kind;
-	char path[sizeof ((struct sockaddr_un *)0)->sun_path]; /* UNIX */
-	struct sockaddr_storage addr;                          /* WS */
+	char path[sizeof((struct sockaddr_un *)0)->sun_path]; /* UNIX */
+	struct sockaddr_storage addr;                         /* WS */
 	socklen_t addr_len;
 };
 

@@ -19,12 +19,15 @@ struct px_cgroup_root;
  * directory (an error if it is not one or cannot be written).
  */
 int px_cgroup_root_open(const char *where, struct px_cgroup_root **out, struct px_err *err);
-void px_cgroup_root_free(struct px_cgroup_root *root); /* takes NULL; removes nothing that still has members */
+void px_cgroup_root_free(
+    struct px_cgroup_root *root); /* takes NULL; removes nothing that still has members */
 
-/* Makes a directory for one session and returns its descriptor (O_CLOEXEC), or -1. The name is "ptyexec-<pid of this process>-<serial>". */
+/* Makes a directory for one session and returns its descriptor (O_CLOEXEC), or -1. The name is
+ * "ptyexec-<pid of this process>-<serial>". */
 int px_cgroup_make(struct px_cgroup_root *root, unsigned long serial, struct px_err *err);
 
-/* Moves the calling process into it: in the child, before exec; async-signal-safe. 0, or -1 with errno. */
+/* Moves the calling process into it: in the child, before exec; async-signal-safe. 0, or -1 with
+ * errno. */
 int px_cgroup_enter(int fd);
 
 /* cgroup.kill: SIGKILL to all members at once. 0, or -1 with errno. */
@@ -33,11 +36,13 @@ int px_cgroup_kill(int fd);
 /* 1: it has members, 0: none, -1 with errno. */
 int px_cgroup_populated(int fd);
 
-/* Calls 'fn' for every process in it and in its sub-groups. 0 (also when it has been removed), or -1 with errno. */
+/* Calls 'fn' for every process in it and in its sub-groups. 0 (also when it has been removed), or
+ * -1 with errno. */
 typedef void px_cgroup_member_fn(pid_t pid, void *arg);
 int px_cgroup_members(int fd, px_cgroup_member_fn *fn, void *arg);
 
-/* Closes the descriptor and removes the directory (with sub-directories that the session made); 0, or -1 with errno when members remain. The descriptor is closed in any case. */
+/* Closes the descriptor and removes the directory (with sub-directories that the session made); 0,
+ * or -1 with errno when members remain. The descriptor is closed in any case. */
 int px_cgroup_remove(struct px_cgroup_root *root, unsigned long serial, int fd);
 
 #endif

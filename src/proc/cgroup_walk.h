@@ -11,7 +11,7 @@ enum { PX_CGROUP_DEPTH_MAX = 32 };
 
 int px_cgroup_open(
     int parent, const char *name); /* a directory descriptor (O_CLOEXEC), or -1 with errno */
-void px_cgroup_close(int fd);	   /* leaves errno alone */
+void px_cgroup_close(int fd);      /* leaves errno alone */
 
 /* A listing of the sub-groups, ended by closedir(), or NULL with errno. 'fd' stays the caller's and
  * its offset unmoved. */

@@ -20,10 +20,10 @@ struct px_border {
  */
 struct px_chunk_index {
 	unsigned stream;
-	size_t limit;		 /* chunks known at most; half of them may be in 'first' */
+	size_t limit;            /* chunks known at most; half of them may be in 'first' */
 	struct px_border *first; /* begin within the head */
 	size_t nfirst, first_size;
-	uint64_t first_end;	/* where the last of them ends */
+	uint64_t first_end;     /* where the last of them ends */
 	struct px_border *last; /* ring: 'nlast' entries from 'last_at' */
 	size_t last_at, nlast, last_size;
 	uint64_t end; /* where the newest chunk ends */

@@ -41,7 +41,9 @@ orders_read(int fd, struct order *order)
 static void
 orphans_end(const struct order *order)
 {
-	const struct px_tree_query query = { .mark = order->mark, .mask = order->mask, .cgroup_fd = -1 };
+	const struct px_tree_query query = {
+		.mark = order->mark, .mask = order->mask, .cgroup_fd = -1
+	};
 	int64_t kill_at = px_now_ms() + order->grace_ms;
 
 	px_tree_signal(&query, SIGTERM);
@@ -100,8 +102,8 @@ order_send(const struct px_guardian *guardian, const struct order *order)
 }
 
 int
-px_guardian_arm(struct px_guardian *guardian, px_mark mark, px_mark mask, int64_t grace_ms,
-    struct px_err *err)
+px_guardian_arm(
+    struct px_guardian *guardian, px_mark mark, px_mark mask, int64_t grace_ms, struct px_err *err)
 {
 	const struct order order = { mark, mask, grace_ms };
 

@@ -18,12 +18,14 @@ struct px_guardian {
 	int fd;    /* the pipe's write end; its end of file is the manager's death */
 };
 
-/* Forks: call it early, while there is little memory, one thread and no descriptor that should not live on in it. */
+/* Forks: call it early, while there is little memory, one thread and no descriptor that should not
+ * live on in it. */
 int px_guardian_start(struct px_guardian *out, struct px_err *err);
 
-/* From now on the death of this process ends all that agrees with 'mark' under 'mask', with this grace. */
-int px_guardian_arm(struct px_guardian *guardian, px_mark mark, px_mark mask, int64_t grace_ms,
-    struct px_err *err);
+/* From now on the death of this process ends all that agrees with 'mark' under 'mask', with this
+ * grace. */
+int px_guardian_arm(
+    struct px_guardian *guardian, px_mark mark, px_mark mask, int64_t grace_ms, struct px_err *err);
 
 /* The orderly end: sends it away and waits until it is gone. */
 void px_guardian_end(struct px_guardian *guardian);

@@ -1,10 +1,10 @@
 #include "proc/input.h"
 
+#include <bsd/sys/queue.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <bsd/sys/queue.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -19,8 +19,8 @@ struct px_input_op {
 	TAILQ_ENTRY(px_input_op) link;
 	struct px_input *in;
 	enum op_kind kind;
-	struct evbuffer *rest; /* OP_WRITE: bytes not yet in the queue */
-	uint16_t rows, cols;   /* OP_RESIZE */
+	struct evbuffer *rest;  /* OP_WRITE: bytes not yet in the queue */
+	uint16_t rows, cols;    /* OP_RESIZE */
 	px_input_done_fn *done; /* NULL: nobody asks */
 	void *arg;
 };
@@ -31,7 +31,7 @@ struct px_input {
 	struct event *writable;
 	uint64_t *total; /* bytes written; NULL: nobody counts */
 	size_t cap;
-	int fd;       /* -1: closed */
+	int fd; /* -1: closed */
 	bool pty;
 	bool closing; /* an end of file on a pipe is on its way: nothing may follow it */
 };
@@ -74,7 +74,8 @@ input_close(struct px_input *in)
 	in->fd = -1;
 }
 
-/* Takes the waiting list away first: a callback may start another operation, which is refused at once. */
+/* Takes the waiting list away first: a callback may start another operation, which is refused at
+ * once. */
 static void
 input_fail_all(struct px_input *in)
 {
@@ -127,7 +128,8 @@ pty_eof_char(int fd, char *out)
 	return 0;
 }
 
-/* Tries to complete the first waiting operation. True: it is over, 'err' says how when its code is set. */
+/* Tries to complete the first waiting operation. True: it is over, 'err' says how when its code is
+ * set. */
 static bool
 op_try(struct px_input *in, struct px_input_op *op, struct px_err *err)
 {
@@ -343,8 +345,8 @@ px_input_eof(struct px_input *in, px_input_done_fn *done, void *arg, struct px_i
 }
 
 int
-px_input_resize(struct px_input *in, uint16_t rows, uint16_t cols, px_input_done_fn *done, void *arg,
-    struct px_input_op **out_op, struct px_err *err)
+px_input_resize(struct px_input *in, uint16_t rows, uint16_t cols, px_input_done_fn *done,
+    void *arg, struct px_input_op **out_op, struct px_err *err)
 {
 	struct px_input_op *op;
 

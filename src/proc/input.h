@@ -17,7 +17,8 @@ struct event_base;
 struct px_input;
 struct px_input_op;
 
-/* The operation has taken effect (err NULL), or never will (err set, borrowed). The op is gone afterwards. */
+/* The operation has taken effect (err NULL), or never will (err set, borrowed). The op is gone
+ * afterwards. */
 typedef void px_input_done_fn(void *arg, const struct px_err *err);
 
 /*
@@ -34,7 +35,8 @@ void px_input_count(struct px_input *in, uint64_t *total);
 /* Fails every waiting operation with PX_E_STDIN_CLOSED; takes NULL. */
 void px_input_free(struct px_input *in);
 
-/* The child is gone or has closed its end: what is queued is dropped, waiting operations fail, later ones are refused. */
+/* The child is gone or has closed its end: what is queued is dropped, waiting operations fail,
+ * later ones are refused. */
 void px_input_break(struct px_input *in);
 
 /*
@@ -45,14 +47,14 @@ void px_input_break(struct px_input *in);
  * in the kernel. A pipe's end of file is done when it is closed, a PTY's when
  * its current VEOF (termios(3)) has been written behind everything before it.
  */
-int px_input_write(struct px_input *in, const void *data, size_t len, px_input_done_fn *done, void *arg,
+int px_input_write(struct px_input *in, const void *data, size_t len, px_input_done_fn *done,
+    void *arg, struct px_input_op **out_op, struct px_err *err);
+int px_input_eof(struct px_input *in, px_input_done_fn *done, void *arg,
     struct px_input_op **out_op, struct px_err *err);
-int px_input_eof(struct px_input *in, px_input_done_fn *done, void *arg, struct px_input_op **out_op,
-    struct px_err *err);
 
 /* PTY: sets the window size, after the operations that wait. */
-int px_input_resize(struct px_input *in, uint16_t rows, uint16_t cols, px_input_done_fn *done, void *arg,
-    struct px_input_op **out_op, struct px_err *err);
+int px_input_resize(struct px_input *in, uint16_t rows, uint16_t cols, px_input_done_fn *done,
+    void *arg, struct px_input_op **out_op, struct px_err *err);
 
 /* The caller is no longer interested: the operation goes on, 'done' is not called. */
 void px_input_forget(struct px_input_op *op);
@@ -61,9 +63,11 @@ void px_input_forget(struct px_input_op *op);
 void px_input_cancel(struct px_input_op *op);
 
 bool px_input_is_open(const struct px_input *in);
-size_t px_input_queued(const struct px_input *in); /* bytes accepted that the kernel has not taken */
+size_t px_input_queued(
+    const struct px_input *in); /* bytes accepted that the kernel has not taken */
 
-/* A window size is two numbers and a SIGWINCH to the foreground process group when they changed (ioctl_tty(2)). */
+/* A window size is two numbers and a SIGWINCH to the foreground process group when they changed
+ * (ioctl_tty(2)). */
 int px_pty_resize(int master, uint16_t rows, uint16_t cols, struct px_err *err);
 
 #endif

@@ -1,9 +1,9 @@
 #ifndef PX_PROC_MANAGER_H
 #define PX_PROC_MANAGER_H
 
+#include <bsd/sys/queue.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <bsd/sys/queue.h>
 #include <sys/types.h>
 
 #include <bsd/sys/tree.h>
@@ -28,7 +28,7 @@ struct px_procs {
 	struct px_stop_list stops;
 	struct event *stop_timer;
 	uint32_t nonce; /* for marks */
-	bool marked; /* children can carry marks */
+	bool marked;    /* children can carry marks */
 	bool hurry;
 	unsigned char scratch[PX_SCRATCH]; /* every read goes through here first */
 };
@@ -39,8 +39,9 @@ struct px_stream {
 	unsigned index;
 	int fd; /* -1: ended */
 	struct event *readable;
-	struct event *reopened; /* PTY: time to look whether somebody has the slave open again; made when needed */
-	bool paused;      /* room() was 0 */
+	struct event *reopened; /* PTY: time to look whether somebody has the slave open again; made
+				   when needed */
+	bool paused;            /* room() was 0 */
 	bool settled;     /* after the reaping: everything the child itself wrote has been read */
 	size_t unsettled; /* after the reaping: at most so many bytes can still be the child's */
 };
@@ -64,7 +65,7 @@ struct px_proc {
 	unsigned long cgroup_serial;
 	int cgroup_fd;
 	int64_t started_us;
-	struct px_stop *stop; /* its tree is being ended; the list owns it */
+	struct px_stop *stop;    /* its tree is being ended; the list owns it */
 	uint64_t client_signals; /* bit N: the client sent signal N */
 	bool asked_to_end;       /* 'cause' says by whom */
 	bool exit_told, close_told;
@@ -72,19 +73,22 @@ struct px_proc {
 	struct px_exit exit;
 };
 
-/* Can a process be left whose own px_proc and parents are gone? A cheap look, so that most endings need no walk. */
+/* Can a process be left whose own px_proc and parents are gone? A cheap look, so that most endings
+ * need no walk. */
 bool px_procs_orphans_possible(const struct px_procs *procs);
 
 int px_proc_compare(const struct px_proc *a, const struct px_proc *b);
 RB_PROTOTYPE(px_proc_tree, px_proc, link, px_proc_compare)
 
-/* wait4(2) without blocking; when the child is dead, records how it ended and goes on to tell it. */
+/* wait4(2) without blocking; when the child is dead, records how it ended and goes on to tell it.
+ */
 void px_proc_reap(struct px_proc *proc);
 
 /* From now on an end is put down to 'cause', unless an earlier one was told already. */
 void px_proc_blame(struct px_proc *proc, enum px_cause cause);
 
-/* SIGHUP and SIGCONT to the groups a terminal's user would reach, for a process that is still our child. */
+/* SIGHUP and SIGCONT to the groups a terminal's user would reach, for a process that is still our
+ * child. */
 void px_proc_hang_up(struct px_proc *proc);
 
 #endif

@@ -143,7 +143,8 @@ proc_watch(struct px_proc *proc, const struct px_spawned *child)
 	proc->started_us = px_now_us();
 	proc->master = proc->pty ? child->out : -1;
 	proc->stdin_fd = proc->pty ? -1 : child->in;
-	proc->input = px_input_new(procs->base, child->in, proc->pty, procs->options.stdin_queue_bytes);
+	proc->input =
+	    px_input_new(procs->base, child->in, proc->pty, procs->options.stdin_queue_bytes);
 	px_input_count(proc->input, &procs->stats.bytes_written);
 	proc->nstreams = proc->pty ? 1 : 2;
 	px_stream_init(&proc->stream[0], proc, 0, child->out);
@@ -166,12 +167,14 @@ proc_spawn(struct px_proc *proc, const struct px_spec *spec, struct px_err *err)
 	struct px_spawned child;
 
 	if (procs->options.cgroups != NULL &&
-	    (proc->cgroup_fd = px_cgroup_make(procs->options.cgroups, proc->cgroup_serial, err)) == -1)
+	    (proc->cgroup_fd = px_cgroup_make(procs->options.cgroups, proc->cgroup_serial, err)) ==
+		-1)
 		return -1;
 	extra.cgroup_fd = proc->cgroup_fd;
 	if (px_spawn(spec, &extra, &child, err) == -1) {
 		if (proc->cgroup_fd != -1)
-			px_cgroup_remove(procs->options.cgroups, proc->cgroup_serial, proc->cgroup_fd);
+			px_cgroup_remove(
+			    procs->options.cgroups, proc->cgroup_serial, proc->cgroup_fd);
 		return -1;
 	}
 	proc_watch(proc, &child);
@@ -188,7 +191,8 @@ px_proc_start(struct px_procs *procs, const struct px_spec *spec, uint32_t group
 	proc->ops = ops;
 	proc->arg = arg;
 	proc->pty = spec->io == PX_IO_PTY;
-	proc->chunk_max = spec->chunk_max > 0 && spec->chunk_max < PX_SCRATCH ? spec->chunk_max : PX_SCRATCH;
+	proc->chunk_max =
+	    spec->chunk_max > 0 && spec->chunk_max < PX_SCRATCH ? spec->chunk_max : PX_SCRATCH;
 	proc->mark = px_mark_make(procs->nonce, group, serial);
 	proc->cgroup_serial = (unsigned long)procs->stats.spawned;
 	proc->cgroup_fd = -1;
@@ -311,14 +315,16 @@ proc_foreground(const struct px_proc *proc)
 	return group > 0 ? group : 0;
 }
 
-/* Dead but not reaped: it can no longer be anyone's doing, and a signal would be taken by nobody. */
+/* Dead but not reaped: it can no longer be anyone's doing, and a signal would be taken by nobody.
+ */
 static bool
 proc_is_dead(const struct px_proc *proc)
 {
 	siginfo_t info = { 0 };
 
 	return proc->pidfd == -1 ||
-	    (waitid(P_PID, (id_t)proc->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == proc->pid);
+	       (waitid(P_PID, (id_t)proc->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		   info.si_pid == proc->pid);
 }
 
 bool

@@ -35,7 +35,8 @@ const char *px_cause_word(enum px_cause cause);
 
 struct px_usage {
 	int64_t user_ms, system_ms, wall_ms;
-	int64_t max_rss_bytes; /* at least our own at the start: vfork shares our memory until exec, and the kernel counts it */
+	int64_t max_rss_bytes; /* at least our own at the start: vfork shares our memory until exec,
+				  and the kernel counts it */
 };
 
 struct px_exit {
@@ -51,11 +52,13 @@ struct px_exit {
 struct px_proc_ops {
 	/* How many bytes may be read now; 0 pauses reading until px_proc_wake(). */
 	size_t (*room)(void *arg);
-	/* Stream 0 is stdout or the terminal, 1 is stderr; the bytes are borrowed for the call, len > 0. */
+	/* Stream 0 is stdout or the terminal, 1 is stderr; the bytes are borrowed for the call, len
+	 * > 0. */
 	void (*output)(void *arg, unsigned stream, const void *data, size_t len);
 	void (*exited)(void *arg, const struct px_exit *exit);
 	void (*closed)(void *arg);
-	/* The server lost a stream or the process for a reason that is not the child's; the stream counts as ended. */
+	/* The server lost a stream or the process for a reason that is not the child's; the stream
+	 * counts as ended. */
 	void (*failed)(void *arg, const char *message);
 };
 
@@ -63,8 +66,9 @@ struct px_proc_ops {
  * Starts one under 'procs', which must outlive it. 'serial' and 'group' go into
  * its mark (proc/tree.h). 'ops' is borrowed for its life.
  */
-int px_proc_start(struct px_procs *procs, const struct px_spec *spec, uint32_t group, uint32_t serial,
-    const struct px_proc_ops *ops, void *arg, struct px_proc **out, struct px_err *err);
+int px_proc_start(struct px_procs *procs, const struct px_spec *spec, uint32_t group,
+    uint32_t serial, const struct px_proc_ops *ops, void *arg, struct px_proc **out,
+    struct px_err *err);
 
 /* Changes the argument of the callbacks, before the loop runs again. */
 void px_proc_set_arg(struct px_proc *proc, void *arg);
@@ -83,8 +87,10 @@ bool px_proc_exited(const struct px_proc *proc);  /* 'exited' was told */
 bool px_proc_output_open(const struct px_proc *proc);
 px_mark px_proc_mark(const struct px_proc *proc);
 struct px_input *px_proc_input(struct px_proc *proc);
-int px_proc_master(const struct px_proc *proc);   /* the PTY's master, -1 for pipes or when it ended; borrowed */
-int px_proc_stdin(const struct px_proc *proc);    /* a pipe's write end, for inspection, or -1; borrowed */
+int px_proc_master(
+    const struct px_proc *proc); /* the PTY's master, -1 for pipes or when it ended; borrowed */
+int px_proc_stdin(
+    const struct px_proc *proc); /* a pipe's write end, for inspection, or -1; borrowed */
 
 /*
  * Sends 'sig' to the PTY's foreground process group, or to the child's group.

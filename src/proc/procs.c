@@ -47,7 +47,8 @@ px_procs_new(struct event_base *base, const struct px_procs_options *options)
 	return procs;
 }
 
-/* The last resort of an owner that could not wait for px_procs_idle(): kill, and poll until it is so. */
+/* The last resort of an owner that could not wait for px_procs_idle(): kill, and poll until it is
+ * so. */
 static void
 procs_drain(struct px_procs *procs)
 {
@@ -80,7 +81,7 @@ px_procs_stats(struct px_procs *procs, struct px_procs_stats *out)
 	struct px_proc *proc;
 
 	*out = procs->stats;
-	RB_FOREACH(proc, px_proc_tree, &procs->children)
+	RB_FOREACH (proc, px_proc_tree, &procs->children)
 		out->bytes_queued += px_input_queued(proc->input);
 }
 
@@ -113,7 +114,7 @@ bool
 px_procs_orphans_possible(const struct px_procs *procs)
 {
 	return !procs->options.subreaper ||
-	    px_tree_may_have_orphans(procs->stats.running + procs->options.other_children);
+	       px_tree_may_have_orphans(procs->stats.running + procs->options.other_children);
 }
 
 /*
@@ -121,12 +122,13 @@ px_procs_orphans_possible(const struct px_procs *procs)
  * why. Where marks cannot be set, a process is found from its px_proc alone.
  */
 static void
-procs_stop(struct px_procs *procs, px_mark mark, px_mark mask, int64_t grace_ms, enum px_cause cause)
+procs_stop(
+    struct px_procs *procs, px_mark mark, px_mark mask, int64_t grace_ms, enum px_cause cause)
 {
 	struct px_proc *proc;
 	bool any = false;
 
-	RB_FOREACH(proc, px_proc_tree, &procs->children) {
+	RB_FOREACH (proc, px_proc_tree, &procs->children) {
 		if (((proc->mark ^ mark) & mask) != 0)
 			continue;
 		any = true;

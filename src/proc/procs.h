@@ -20,19 +20,19 @@ struct px_procs;
 
 struct px_procs_options {
 	size_t stdin_queue_bytes;
-	bool subreaper;              /* this process adopts orphans (PR_SET_CHILD_SUBREAPER or PID 1) */
+	bool subreaper; /* this process adopts orphans (PR_SET_CHILD_SUBREAPER or PID 1) */
 	struct px_cgroup_root *cgroups; /* borrowed; NULL: none */
-	size_t other_children;       /* children of this process that are not ours, as its guardian */
-	rlim_t open_files;           /* the children's soft RLIMIT_NOFILE; 0: as ours */
+	size_t other_children; /* children of this process that are not ours, as its guardian */
+	rlim_t open_files;     /* the children's soft RLIMIT_NOFILE; 0: as ours */
 };
 
 struct px_procs_stats {
 	uint64_t spawned, spawn_failures;
 	uint64_t bytes_read, bytes_written; /* from and to the children */
 	size_t bytes_queued; /* written to standard inputs, not yet taken by the kernel */
-	size_t running; /* children not reaped */
-	size_t ptys;    /* masters open */
-	size_t stops;   /* trees being ended */
+	size_t running;      /* children not reaped */
+	size_t ptys;         /* masters open */
+	size_t stops;        /* trees being ended */
 };
 
 struct px_procs *px_procs_new(struct event_base *base, const struct px_procs_options *options);
@@ -56,7 +56,8 @@ void px_procs_reap(struct px_procs *procs);
  * Ends every process of one group of sessions, or of all, as px_proc_terminate()
  * ends a single one, in one pass; also those that outlived their px_proc.
  */
-void px_procs_stop_group(struct px_procs *procs, uint32_t group, int64_t grace_ms, enum px_cause cause);
+void px_procs_stop_group(
+    struct px_procs *procs, uint32_t group, int64_t grace_ms, enum px_cause cause);
 void px_procs_stop_all(struct px_procs *procs, int64_t grace_ms, enum px_cause cause);
 
 /* Nothing is being ended and no child is left to reap? */

@@ -18,8 +18,8 @@ struct px_reader_places {
 };
 
 /* A reader went from the place after 'from' to 'to': its entry, or else the oldest, now says so. */
-void
-px_reader_places_move(struct px_reader_places *places, uint64_t from, const struct px_cursor *to);
+void px_reader_places_move(
+    struct px_reader_places *places, uint64_t from, const struct px_cursor *to);
 
 /* The furthest place whose number is at most 'seq'; NULL when there is none. */
 const struct px_cursor *px_reader_places_find(const struct px_reader_places *places, uint64_t seq);

@@ -39,7 +39,8 @@ path_join(const char *dir, size_t dir_len, const char *name)
 	return path;
 }
 
-/* The files that exec tries in turn; relative ones are resolved by the child, in its own working directory. */
+/* The files that exec tries in turn; relative ones are resolved by the child, in its own working
+ * directory. */
 static char **
 paths_make(const struct px_spec *spec)
 {
@@ -89,16 +90,19 @@ report_error(const struct px_spec *spec, const struct px_report *report, struct 
 	const char *step = words[report->step];
 
 	if (cwd)
-		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot enter working directory '%s'", spec->cwd);
+		px_fail_sys(
+		    err, PX_E_SPAWN, report->sys, "cannot enter working directory '%s'", spec->cwd);
 	else if (report->step == PX_STEP_EXEC)
 		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot run '%s'", spec->argv[0]);
 	else
-		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot start '%s' (%s)", spec->argv[0], step);
+		px_fail_sys(
+		    err, PX_E_SPAWN, report->sys, "cannot start '%s' (%s)", spec->argv[0], step);
 	px_spawn_err_place(err, step, cwd ? spec->cwd : spec->argv[0]);
 	return -1;
 }
 
-/* Blocks until exec has closed the other end or the child has written why not. 0 when it became the program. */
+/* Blocks until exec has closed the other end or the child has written why not. 0 when it became the
+ * program. */
 static int
 report_read(int fd, struct px_report *out)
 {
@@ -138,7 +142,8 @@ child_reap(pid_t pid)
 }
 
 static int
-spawn_failed_here(const struct px_spec *spec, const char *step, const char *what, struct px_err *err)
+spawn_failed_here(
+    const struct px_spec *spec, const char *step, const char *what, struct px_err *err)
 {
 	int sys = errno;
 

@@ -13,9 +13,10 @@ struct px_spec;
 struct px_spawned {
 	pid_t pid;
 	int pidfd; /* O_CLOEXEC */
-	int in;    /* write end of stdin, or the PTY's master again (the same number as 'out'), or -1 */
-	int out;   /* stdout's read end, or the PTY's master */
-	int err;   /* stderr's read end, or -1 */
+	int in;  /* write end of stdin, or the PTY's master again (the same number as 'out'), or -1
+		  */
+	int out; /* stdout's read end, or the PTY's master */
+	int err; /* stderr's read end, or -1 */
 };
 
 /* What the manager adds to a spec. */

@@ -58,7 +58,8 @@ child_apply_limits(const struct px_launch *launch)
 
 	if (spec->umask != -1)
 		umask((mode_t)spec->umask);
-	/* Without a mark the process is still found by its parents, so a hard limit in the way is no reason to fail. */
+	/* Without a mark the process is still found by its parents, so a hard limit in the way is
+	 * no reason to fail. */
 	if (launch->extra->mark != 0)
 		(void)px_mark_set(launch->extra->mark);
 	if (launch->extra->open_files != 0 && getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -69,7 +70,8 @@ child_apply_limits(const struct px_launch *launch)
 		int resource = spec->limits[i].resource;
 		struct rlimit limit = { spec->limits[i].value, spec->limits[i].value };
 
-		/* A second above, so that SIGXCPU, which says why, comes before SIGKILL (getrlimit(2)). */
+		/* A second above, so that SIGXCPU, which says why, comes before SIGKILL
+		 * (getrlimit(2)). */
 		if (resource == RLIMIT_CPU)
 			limit.rlim_max++;
 		if (setrlimit((__rlimit_resource_t)resource, &limit) == -1)
@@ -77,7 +79,8 @@ child_apply_limits(const struct px_launch *launch)
 	}
 }
 
-/* execvp(3)'s rule: a file that may not be executed is remembered, one that is not there is passed over. */
+/* execvp(3)'s rule: a file that may not be executed is remembered, one that is not there is passed
+ * over. */
 static _Noreturn void
 child_exec(const struct px_launch *launch)
 {

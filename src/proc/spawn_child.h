@@ -5,23 +5,24 @@
 #include "proc/spawn_io.h"
 
 /* The step at which a start failed, told together with the errno. */
-#define PX_STEP_MAP(X)                                                                             \
-	X(SESSION, "session")                                                                      \
-	X(TERMINAL, "terminal")                                                                    \
-	X(DESCRIPTORS, "descriptors")                                                              \
-	X(CGROUP, "cgroup")                                                                        \
-	X(LIMITS, "limits")                                                                        \
-	X(CWD, "cwd")                                                                              \
+#define PX_STEP_MAP(X)                \
+	X(SESSION, "session")         \
+	X(TERMINAL, "terminal")       \
+	X(DESCRIPTORS, "descriptors") \
+	X(CGROUP, "cgroup")           \
+	X(LIMITS, "limits")           \
+	X(CWD, "cwd")                 \
 	X(EXEC, "exec")
 
 enum px_step {
 #define PX_STEP_ENUM(name, word) PX_STEP_##name,
 	PX_STEP_MAP(PX_STEP_ENUM)
 #undef PX_STEP_ENUM
-	PX_STEP_COUNT
+	    PX_STEP_COUNT
 };
 
-/* What the child writes into the report pipe when it cannot become the program; closed by exec otherwise. */
+/* What the child writes into the report pipe when it cannot become the program; closed by exec
+ * otherwise. */
 struct px_report {
 	int step; /* enum px_step */
 	int sys;  /* errno */
@@ -34,7 +35,7 @@ struct px_launch {
 	char **argv;  /* with arg0 in place */
 	char **files; /* paths to try in turn, NULL-terminated */
 	const struct px_spawn_extra *extra;
-	int report;    /* write end, O_CLOEXEC */
+	int report; /* write end, O_CLOEXEC */
 };
 
 /* Runs in the vfork child with every signal blocked; becomes the program or reports and exits. */

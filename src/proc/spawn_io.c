@@ -51,7 +51,8 @@ fd_set_nonblocking(int fd)
 	return flags == -1 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* The slave is opened through the master (TIOCGPTPEER, ioctl_tty(2)), which also works where /dev/pts is another mount. */
+/* The slave is opened through the master (TIOCGPTPEER, ioctl_tty(2)), which also works where
+ * /dev/pts is another mount. */
 static int
 pty_open(const struct px_spec *spec, struct px_spawn_io *io)
 {
@@ -118,8 +119,8 @@ px_spawn_io_open(const struct px_spec *spec, struct px_spawn_io *out, struct px_
 	if ((pty ? pty_open(spec, &io) : pipes_open(spec, &io)) == -1) {
 		sys = errno;
 		px_spawn_io_close(&io);
-		px_fail_sys(err, PX_E_SPAWN, sys, "cannot open %s for '%s'", pty ? "a pseudo-terminal" : "pipes",
-		    spec->argv[0]);
+		px_fail_sys(err, PX_E_SPAWN, sys, "cannot open %s for '%s'",
+		    pty ? "a pseudo-terminal" : "pipes", spec->argv[0]);
 		px_spawn_err_place(err, pty ? "pty" : "pipe", spec->argv[0]);
 		return -1;
 	}

@@ -7,15 +7,18 @@
 
 struct px_spec;
 
-/* The descriptors of one child, both ends, all O_CLOEXEC; ours are O_NONBLOCK, the child's are not. -1: none. */
+/* The descriptors of one child, both ends, all O_CLOEXEC; ours are O_NONBLOCK, the child's are not.
+ * -1: none. */
 struct px_spawn_io {
-	int child[3]; /* what becomes its 0, 1, 2; may be one descriptor three times, always above 2 */
+	int child[3]; /* what becomes its 0, 1, 2; may be one descriptor three times, always above 2
+		       */
 	int in;       /* we write; PTY: the same descriptor as 'out' */
 	int out;      /* we read: stdout, or the PTY's master */
 	int err;      /* we read: stderr; PTY: -1 */
 };
 
-/* Says in a PX_E_SPAWN error at which step, a word, and over which file the start failed. 'err' may be NULL. */
+/* Says in a PX_E_SPAWN error at which step, a word, and over which file the start failed. 'err' may
+ * be NULL. */
 void px_spawn_err_place(struct px_err *err, const char *step, const char *path);
 
 /* Opens a PTY (its size set) or pipes as the spec says. On failure nothing stays open. */

@@ -47,7 +47,8 @@ px_spec_env(const struct px_spec *spec, const char *name)
 	return NULL;
 }
 
-/* Every string goes in with its terminator and every list with an empty end, so that no two specs share a text. */
+/* Every string goes in with its terminator and every list with an empty end, so that no two specs
+ * share a text. */
 static void
 hash_string(struct px_sha256 *h, const char *s)
 {

@@ -17,10 +17,10 @@ enum { PX_SPEC_LIMITS = 4 };
 struct px_spec {
 	char **argv; /* NULL-terminated, at least one */
 	size_t argc;
-	char *arg0;        /* what the program sees as argv[0]; NULL: argv[0] */
-	char *cwd;         /* absolute */
-	char **env;        /* NULL-terminated "NAME=value" */
-	bool search_path;  /* look argv[0] up in the PATH of 'env' when it has no '/' */
+	char *arg0;       /* what the program sees as argv[0]; NULL: argv[0] */
+	char *cwd;        /* absolute */
+	char **env;       /* NULL-terminated "NAME=value" */
+	bool search_path; /* look argv[0] up in the PATH of 'env' when it has no '/' */
 	enum px_io io;
 	uint16_t rows, cols; /* PTY; rows and columns of characters */
 	bool stdin_open;     /* pipes: a pipe, else /dev/null */

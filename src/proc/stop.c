@@ -16,7 +16,9 @@ enum { CHECK_MIN_MS = 2, CHECK_MAX_MS = 100 };
 static struct px_tree_query
 stop_query(const struct px_stop *stop)
 {
-	struct px_tree_query query = { .mark = stop->mark, .mask = stop->mask, .root = stop->root,
+	struct px_tree_query query = { .mark = stop->mark,
+		.mask = stop->mask,
+		.root = stop->root,
 		.cgroup_fd = stop->cgroup_fd };
 
 	if (stop->proc != NULL) {
@@ -34,7 +36,7 @@ timer_arm(struct px_procs *procs)
 	int64_t first = INT64_MAX;
 	struct timeval tv;
 
-	TAILQ_FOREACH(stop, &procs->stops, link)
+	TAILQ_FOREACH (stop, &procs->stops, link)
 		if (stop->check_at_ms < first)
 			first = stop->check_at_ms;
 	if (first == INT64_MAX)
@@ -139,20 +141,21 @@ px_stop_on_reaped(struct px_proc *proc)
 {
 	struct px_stop *stop;
 
-	TAILQ_FOREACH(stop, &proc->procs->stops, link)
+	TAILQ_FOREACH (stop, &proc->procs->stops, link)
 		if (stop->proc == proc || ((stop->mark ^ proc->mark) & stop->mask) == 0)
 			stop_check_soon(stop);
 	timer_arm(proc->procs);
 }
 
-/* When the ending of a larger set, or of this very process, already says at what time it will be killed; else now. */
+/* When the ending of a larger set, or of this very process, already says at what time it will be
+ * killed; else now. */
 static int64_t
 stop_deadline(const struct px_procs *procs, px_mark mark)
 {
 	const struct px_stop *stop;
 	int64_t deadline = INT64_MAX;
 
-	TAILQ_FOREACH(stop, &procs->stops, link)
+	TAILQ_FOREACH (stop, &procs->stops, link)
 		if (((stop->mark ^ mark) & stop->mask) == 0 && stop->kill_at_ms < deadline)
 			deadline = stop->kill_at_ms;
 	return deadline == INT64_MAX ? px_now_ms() : deadline;
@@ -183,7 +186,7 @@ px_stop_forget_root(struct px_procs *procs, pid_t pid)
 {
 	struct px_stop *stop;
 
-	TAILQ_FOREACH(stop, &procs->stops, link)
+	TAILQ_FOREACH (stop, &procs->stops, link)
 		if (stop->root == pid) {
 			stop->root = 0;
 			procs->stats.running--;
@@ -197,7 +200,7 @@ px_stop_hurry(struct px_procs *procs)
 {
 	struct px_stop *stop;
 
-	TAILQ_FOREACH(stop, &procs->stops, link)
+	TAILQ_FOREACH (stop, &procs->stops, link)
 		stop_begin(procs, stop, 0);
 }
 
@@ -237,7 +240,7 @@ px_stop_run(struct px_procs *procs)
 	int64_t begun = px_now_us(), now = px_now_ms();
 	struct px_stop *stop, *next;
 
-	TAILQ_FOREACH_SAFE(stop, &procs->stops, link, next) {
+	TAILQ_FOREACH_SAFE (stop, &procs->stops, link, next) {
 		if (stop->check_at_ms > now)
 			continue;
 		if (stop_look(procs, stop, now))

@@ -15,15 +15,16 @@ struct px_stop {
 	TAILQ_ENTRY(px_stop) link;
 	px_mark mark, mask;
 	struct px_proc *proc; /* while it exists */
-	pid_t root;           /* once the px_proc is gone: its pid, still to be reaped by us; else 0 */
-	int cgroup_fd;        /* once the px_proc is gone: the session's cgroup; else -1 */
+	pid_t root;    /* once the px_proc is gone: its pid, still to be reaped by us; else 0 */
+	int cgroup_fd; /* once the px_proc is gone: the session's cgroup; else -1 */
 	unsigned long cgroup_serial;
 	int64_t kill_at_ms; /* px_now_ms() */
 	int64_t check_at_ms;
 	int64_t interval_ms; /* between checks; grows */
 };
 
-/* Begins, or shortens the grace of, the ending of one process's tree. SIGTERM goes out now, or SIGKILL when 'grace_ms' is 0. */
+/* Begins, or shortens the grace of, the ending of one process's tree. SIGTERM goes out now, or
+ * SIGKILL when 'grace_ms' is 0. */
 void px_stop_proc(struct px_proc *proc, int64_t grace_ms);
 
 /* The same for everything whose mark agrees with 'mark' under 'mask'. */

@@ -11,7 +11,8 @@
 #include "base/clock.h"
 
 enum {
-	/* More than the kernel holds between a slave's write and a master's read: flip buffers and line discipline. */
+	/* More than the kernel holds between a slave's write and a master's read: flip buffers and
+	   line discipline. */
 	PTY_IN_FLIGHT_MAX = 256 * 1024,
 	REOPEN_WAIT_MS = 50
 };
@@ -44,15 +45,16 @@ stream_lost(struct px_stream *stream, int sys)
 	char message[128];
 
 	snprintf(message, sizeof message, "reading %s: %s",
-	    stream->index == 1      ? "stderr"
-	        : stream->proc->pty ? "the terminal"
-	                            : "stdout",
+	    stream->index == 1  ? "stderr"
+	    : stream->proc->pty ? "the terminal"
+				: "stdout",
 	    strerror(sys));
 	stream->proc->ops->failed(stream->proc->arg, message);
 	stream_end(stream);
 }
 
-/* The reading of a stream that is settled is nobody's end any more; of one that is not, each byte brings it nearer. */
+/* The reading of a stream that is settled is nobody's end any more; of one that is not, each byte
+ * brings it nearer. */
 static void
 stream_count(struct px_stream *stream, size_t n)
 {
@@ -104,12 +106,14 @@ stream_hung_up(struct px_stream *stream)
 		return;
 	}
 	if (stream->reopened == NULL)
-		stream->reopened = evtimer_new(stream->proc->procs->base, stream_on_reopened, stream);
+		stream->reopened =
+		    evtimer_new(stream->proc->procs->base, stream_on_reopened, stream);
 	event_del(stream->readable);
 	event_add(stream->reopened, &tv);
 }
 
-/* Fills the scratch buffer with what there is, up to 'max': a PTY gives at most a page a call, and batches make few frames. */
+/* Fills the scratch buffer with what there is, up to 'max': a PTY gives at most a page a call, and
+ * batches make few frames. */
 static ssize_t
 stream_gather(struct px_stream *stream, size_t max, int *out_errno)
 {
@@ -180,8 +184,8 @@ px_stream_init(struct px_stream *stream, struct px_proc *proc, unsigned index, i
 	stream->proc = proc;
 	stream->index = index;
 	stream->fd = fd;
-	stream->readable = event_new(proc->procs->base, fd, EV_READ | EV_PERSIST, stream_on_readable,
-	    stream);
+	stream->readable =
+	    event_new(proc->procs->base, fd, EV_READ | EV_PERSIST, stream_on_readable, stream);
 	event_add(stream->readable, NULL);
 }
 
@@ -199,6 +203,9 @@ px_stream_wake(struct px_stream *stream)
 		return;
 	stream->paused = false;
 	event_add(stream->readable, NULL);
+	/* Perhaps nothing will ever come that makes it readable, and the exit waits for somebody to see that. */
+	if (stream->proc->pidfd == -1 && !stream->settled)
+		event_active(stream->readable, EV_READ, 0);
 }
 
 /*
@@ -220,7 +227,8 @@ px_stream_settle(struct px_stream *stream)
 	if (stream->proc->pty)
 		stream->unsettled = PTY_IN_FLIGHT_MAX;
 	else
-		stream->unsettled = ioctl(stream->fd, FIONREAD, &held) == 0 ? (size_t)held + 1 : SIZE_MAX;
+		stream->unsettled =
+		    ioctl(stream->fd, FIONREAD, &held) == 0 ? (size_t)held + 1 : SIZE_MAX;
 	while (stream->fd != -1 && !stream->settled && !stream->paused && stream_read(stream))
 		;
 }

@@ -31,8 +31,8 @@ struct px_transcript *px_transcript_new(unsigned nstreams, size_t cap);
 void px_transcript_free(struct px_transcript *t); /* takes NULL */
 
 /* Adds one chunk (len > 0) to a stream; returns its sequence number. The first number is 1. */
-uint64_t
-px_transcript_append(struct px_transcript *t, unsigned stream, const void *data, size_t len);
+uint64_t px_transcript_append(
+    struct px_transcript *t, unsigned stream, const void *data, size_t len);
 
 /* Takes the next sequence number for an event that has no bytes. */
 uint64_t px_transcript_mark(struct px_transcript *t);

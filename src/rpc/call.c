@@ -62,7 +62,7 @@ batch_free_calls(struct px_batch *batch)
 {
 	struct px_call *call, *next;
 
-	TAILQ_FOREACH_SAFE(call, &batch->peer->calls, link, next)
+	TAILQ_FOREACH_SAFE (call, &batch->peer->calls, link, next)
 		if (call->batch == batch)
 			call_free(call);
 }
@@ -93,7 +93,8 @@ batch_settle(struct px_batch *batch)
 }
 
 void
-px_batch_error(struct px_batch *batch, size_t slot, const struct px_call *id, const struct px_err *err)
+px_batch_error(
+    struct px_batch *batch, size_t slot, const struct px_call *id, const struct px_err *err)
 {
 	px_error_put(batch->peer, batch->answers[slot], id, err);
 	batch->answered++;
@@ -139,11 +140,12 @@ px_call_in_flight(const struct px_peer *peer, const struct px_json *id)
 {
 	const struct px_call *call;
 
-	TAILQ_FOREACH(call, &peer->calls, link) {
+	TAILQ_FOREACH (call, &peer->calls, link) {
 		if (call->id_is_string != (id->type == PX_JSON_STRING))
 			continue;
-		if (call->id_is_string ? call->id_len == id->len && memcmp(call->id_text, id->text, id->len) == 0
-		                       : call->id_number == id->integer)
+		if (call->id_is_string
+			? call->id_len == id->len && memcmp(call->id_text, id->text, id->len) == 0
+			: call->id_number == id->integer)
 			return true;
 	}
 	return false;
@@ -261,7 +263,8 @@ error_number(const struct px_peer *peer, enum px_code code)
 }
 
 void
-px_error_put(struct px_peer *peer, struct evbuffer *buf, const struct px_call *id, const struct px_err *err)
+px_error_put(
+    struct px_peer *peer, struct evbuffer *buf, const struct px_call *id, const struct px_err *err)
 {
 	struct px_json_out *json = px_peer_message(peer, buf);
 
@@ -275,13 +278,15 @@ px_error_put(struct px_peer *peer, struct evbuffer *buf, const struct px_call *i
 	px_json_close(json);
 }
 
-/* What the operator should see of a request that was turned down; the client's own mistakes are for debugging. */
+/* What the operator should see of a request that was turned down; the client's own mistakes are for
+ * debugging. */
 static void
 call_log_failure(const struct px_call *call, const struct px_err *err)
 {
 	const struct px_peer *peer = call->peer;
-	bool refused = err->code == PX_E_SPAWN || err->code == PX_E_LIMIT || err->code == PX_E_FORBIDDEN ||
-	    err->code == PX_E_OVERLOADED || err->code == PX_E_NOMEM || err->code == PX_E_IO;
+	bool refused = err->code == PX_E_SPAWN || err->code == PX_E_LIMIT ||
+		       err->code == PX_E_FORBIDDEN || err->code == PX_E_OVERLOADED ||
+		       err->code == PX_E_NOMEM || err->code == PX_E_IO;
 
 	px_log_event(peer->rpc->log, refused ? PX_LOG_WARN : PX_LOG_DEBUG, "refuse",
 	    PX_I("conn", (int64_t)px_conn_number(peer->conn)),

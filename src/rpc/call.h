@@ -37,7 +37,8 @@ struct px_call {
 	struct px_json_doc *doc; /* the params' memory while run is on the stack, else NULL */
 	void (*cancel)(void *arg);
 	void *arg;
-	void (*answer)(struct px_call *call); /* of a deferred call whose answer depends on nothing more */
+	void (*answer)(
+	    struct px_call *call); /* of a deferred call whose answer depends on nothing more */
 };
 
 /* The request's traceparent, for the log; NULL: none. */
@@ -46,7 +47,8 @@ const char *px_call_trace(const struct px_call *call);
 /* For an answer that comes later: 'cancel' takes back whatever would have answered. */
 void px_call_defer(struct px_call *call, void (*cancel)(void *arg), void *arg);
 
-/* Opens the answer and returns the writer: write one value (the result). Then px_call_end() sends it and frees the call. */
+/* Opens the answer and returns the writer: write one value (the result). Then px_call_end() sends
+ * it and frees the call. */
 struct px_json_out *px_call_result(struct px_call *call);
 void px_call_end(struct px_call *call);
 
@@ -61,17 +63,21 @@ void px_call_fail(struct px_call *call, const struct px_err *err);
  * out when the last member is answered.
  */
 struct px_batch *px_batch_open(struct px_peer *peer, size_t n);
-void px_batch_error(struct px_batch *batch, size_t slot, const struct px_call *id, const struct px_err *err);
+void px_batch_error(
+    struct px_batch *batch, size_t slot, const struct px_call *id, const struct px_err *err);
 void px_batch_close(struct px_batch *batch);
 
-/* Makes a call from a checked envelope; it enters the list of those in flight. 'batch' may be NULL. */
-struct px_call *px_call_new(struct px_peer *peer, struct px_batch *batch, size_t slot, const struct px_json *id);
+/* Makes a call from a checked envelope; it enters the list of those in flight. 'batch' may be NULL.
+ */
+struct px_call *px_call_new(
+    struct px_peer *peer, struct px_batch *batch, size_t slot, const struct px_json *id);
 bool px_call_in_flight(const struct px_peer *peer, const struct px_json *id);
 
 /* The connection is over: cancels and frees every call. */
 void px_calls_cancel(struct px_peer *peer);
 
 /* Writes an error answer for 'id' (NULL: null) to 'buf'. */
-void px_error_put(struct px_peer *peer, struct evbuffer *buf, const struct px_call *id, const struct px_err *err);
+void px_error_put(
+    struct px_peer *peer, struct evbuffer *buf, const struct px_call *id, const struct px_err *err);
 
 #endif

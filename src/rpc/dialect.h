@@ -37,42 +37,62 @@ struct px_method {
 	int (*run)(struct px_call *call, const void *params, struct px_err *err);
 };
 
-#define PX_COUNT(array)                                    (sizeof(array) / sizeof((array)[0]))
-#define PX_METHOD(name, flags, fields, params_struct, run) \
-	{ (name), (flags), (fields), PX_COUNT(fields), sizeof(struct params_struct), (run) }
-#define PX_METHOD_BARE(name, flags, run) { (name), (flags), NULL, 0, 0, (run) }
+#define PX_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define PX_METHOD(name, flags, fields, params_struct, run)                                       \
+	{                                                                                        \
+		(name), (flags), (fields), PX_COUNT(fields), sizeof(struct params_struct), (run) \
+	}
+#define PX_METHOD_BARE(name, flags, run)           \
+	{                                          \
+		(name), (flags), NULL, 0, 0, (run) \
+	}
 
 /* Which notification: also the bit by which a client opts out of it. */
-enum px_note { PX_NOTE_STARTED, PX_NOTE_OUTPUT, PX_NOTE_EXITED, PX_NOTE_CLOSED, PX_NOTE_FAILED, PX_NOTE_LAGGED, PX_NOTE_COUNT };
+enum px_note {
+	PX_NOTE_STARTED,
+	PX_NOTE_OUTPUT,
+	PX_NOTE_EXITED,
+	PX_NOTE_CLOSED,
+	PX_NOTE_FAILED,
+	PX_NOTE_LAGGED,
+	PX_NOTE_COUNT
+};
 
 struct px_dialect {
 	const char *name;
-	bool by_version; /* chosen by its name as protocolVersion */
+	bool by_version;                        /* chosen by its name as protocolVersion */
 	const struct px_method *const *methods; /* the first is "initialize" */
 	size_t nmethods;
 
 	/* The initialize request with these params (an object or NULL) asks for this dialect. */
 	bool (*claims)(const struct px_json *params);
 
-	/* May this method, known or not, be called now? The handshake's rules and "unknown method". 0 or -1. */
+	/* May this method, known or not, be called now? The handshake's rules and "unknown method".
+	 * 0 or -1. */
 	int (*admit)(const struct px_peer *peer, const char *method, struct px_err *err);
 
 	/* A notification from the client: true, or false to close the connection. */
 	bool (*notified)(struct px_peer *peer, const char *method);
-	bool closes_on_response; /* a response from the client ends the connection, else it is ignored */
+	bool closes_on_response; /* a response from the client ends the connection, else it is
+				    ignored */
 
 	int numbers[PX_E_COUNT]; /* the wire's error numbers; 0: -32603 */
 
-	const char *notes[PX_NOTE_COUNT]; /* method names; NULL: this dialect has no such notification */
+	const char
+	    *notes[PX_NOTE_COUNT]; /* method names; NULL: this dialect has no such notification */
 	/* Each writes the params object of its notification. */
 	void (*put_started)(struct px_peer *peer, struct px_session *session);
-	void (*put_output)(struct px_peer *peer, struct px_session *session, const struct px_chunk *chunk);
-	void (*put_exited)(struct px_peer *peer, struct px_session *session, uint64_t seq, const struct px_exit *exit);
+	void (*put_output)(
+	    struct px_peer *peer, struct px_session *session, const struct px_chunk *chunk);
+	void (*put_exited)(struct px_peer *peer, struct px_session *session, uint64_t seq,
+	    const struct px_exit *exit);
 	void (*put_closed)(struct px_peer *peer, struct px_session *session, uint64_t seq);
 	void (*put_failed)(struct px_peer *peer, struct px_session *session, const char *message);
-	void (*put_lagged)(struct px_peer *peer, struct px_session *session, uint64_t skipped, uint64_t next_seq);
+	void (*put_lagged)(
+	    struct px_peer *peer, struct px_session *session, uint64_t skipped, uint64_t next_seq);
 
-	bool forgets_at_exit; /* a session's id is out of use, and it is no longer watched, once its exit was told */
+	bool forgets_at_exit; /* a session's id is out of use, and it is no longer watched, once its
+				 exit was told */
 };
 
 /* In the order in which they are asked whether they claim an initialize. */
@@ -82,7 +102,8 @@ extern const struct px_dialect px_dialect_v0;
 /* i = 0, 1, ...; NULL after the last. */
 const struct px_dialect *px_dialect_at(size_t i);
 
-const struct px_method *px_dialect_method(const struct px_dialect *dialect, const char *name, size_t len);
+const struct px_method *px_dialect_method(
+    const struct px_dialect *dialect, const char *name, size_t len);
 
 /* Any dialect's bit mask for a notification's method name; 0 for an unknown one. */
 unsigned px_dialect_note_bit(const struct px_dialect *dialect, const char *name, size_t len);

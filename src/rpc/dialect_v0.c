@@ -17,16 +17,19 @@ enum { V0_ROWS = 24, V0_COLS = 80 };
 static bool
 v0_claims(const struct px_json *params)
 {
-	return px_json_get(params, "protocolVersion") == NULL && px_json_get(params, "resumeSessionId") == NULL;
+	return px_json_get(params, "protocolVersion") == NULL &&
+	       px_json_get(params, "resumeSessionId") == NULL;
 }
 
 static int
 v0_admit(const struct px_peer *peer, const char *method, struct px_err *err)
 {
 	if (strcmp(method, "initialize") == 0)
-		return px_fail(err, PX_E_INITIALIZED, "initialize may only be sent once per connection");
+		return px_fail(
+		    err, PX_E_INITIALIZED, "initialize may only be sent once per connection");
 	if (!peer->initialized)
-		return px_fail(err, PX_E_NOT_INITIALIZED, "client must send initialized before using exec methods");
+		return px_fail(err, PX_E_NOT_INITIALIZED,
+		    "client must send initialized before using exec methods");
 	return 0;
 }
 
@@ -46,7 +49,9 @@ struct initialize_params {
 };
 
 static const struct px_field initialize_fields[] = {
-	{ .name = "clientName", .type = PX_F_STRING, .offset = offsetof(struct initialize_params, client_name),
+	{ .name = "clientName",
+	    .type = PX_F_STRING,
+	    .offset = offsetof(struct initialize_params, client_name),
 	    .flags = PX_F_REQUIRED },
 };
 
@@ -74,10 +79,22 @@ struct exec_params {
 };
 
 static const struct px_field exec_fields[] = {
-	{ .name = "argv", .type = PX_F_STRV, .offset = offsetof(struct exec_params, argv), .flags = PX_F_REQUIRED },
-	{ .name = "cwd", .type = PX_F_CSTR, .offset = offsetof(struct exec_params, cwd), .flags = PX_F_REQUIRED },
-	{ .name = "env", .type = PX_F_ENV, .offset = offsetof(struct exec_params, env), .flags = PX_F_REQUIRED },
-	{ .name = "tty", .type = PX_F_BOOL, .offset = offsetof(struct exec_params, tty), .flags = PX_F_REQUIRED },
+	{ .name = "argv",
+	    .type = PX_F_STRV,
+	    .offset = offsetof(struct exec_params, argv),
+	    .flags = PX_F_REQUIRED },
+	{ .name = "cwd",
+	    .type = PX_F_CSTR,
+	    .offset = offsetof(struct exec_params, cwd),
+	    .flags = PX_F_REQUIRED },
+	{ .name = "env",
+	    .type = PX_F_ENV,
+	    .offset = offsetof(struct exec_params, env),
+	    .flags = PX_F_REQUIRED },
+	{ .name = "tty",
+	    .type = PX_F_BOOL,
+	    .offset = offsetof(struct exec_params, tty),
+	    .flags = PX_F_REQUIRED },
 	{ .name = "arg0", .type = PX_F_CSTR, .offset = offsetof(struct exec_params, arg0) },
 };
 
@@ -99,7 +116,9 @@ exec_run(struct px_call *call, const void *params, struct px_err *err)
 	struct px_peer *peer = call->peer;
 	unsigned held = call->batch != NULL ? PX_SUB_HELD : 0;
 	struct px_spec spec;
-	struct px_session_request req = { .spec = &spec, .starter = &peer->member, .trace = px_call_trace(call) };
+	struct px_session_request req = {
+		.spec = &spec, .starter = &peer->member, .trace = px_call_trace(call)
+	};
 	struct px_session *session;
 	bool existing;
 
@@ -124,7 +143,9 @@ struct session_params {
 };
 
 static const struct px_field session_fields[] = {
-	{ .name = "sessionId", .type = PX_F_STRING, .offset = offsetof(struct session_params, id),
+	{ .name = "sessionId",
+	    .type = PX_F_STRING,
+	    .offset = offsetof(struct session_params, id),
 	    .flags = PX_F_REQUIRED },
 };
 
@@ -140,9 +161,13 @@ struct write_params {
 };
 
 static const struct px_field write_fields[] = {
-	{ .name = "sessionId", .type = PX_F_STRING, .offset = offsetof(struct write_params, id),
+	{ .name = "sessionId",
+	    .type = PX_F_STRING,
+	    .offset = offsetof(struct write_params, id),
 	    .flags = PX_F_REQUIRED },
-	{ .name = "chunk", .type = PX_F_BYTES, .offset = offsetof(struct write_params, chunk),
+	{ .name = "chunk",
+	    .type = PX_F_BYTES,
+	    .offset = offsetof(struct write_params, chunk),
 	    .flags = PX_F_REQUIRED },
 };
 
@@ -166,11 +191,12 @@ write_run(struct px_call *call, const void *params, struct px_err *err)
 	int result;
 
 	if (session == NULL)
-		return px_fail(err, PX_E_SESSION, "unknown session id %.*s", p->id.len < 128 ? (int)p->id.len : 128,
-		    p->id.p);
+		return px_fail(err, PX_E_SESSION, "unknown session id %.*s",
+		    p->id.len < 128 ? (int)p->id.len : 128, p->id.p);
 	result = px_call_write(call, session, &p->chunk, NULL, write_answer, &cause);
 	if (result == -1)
-		return px_fail(err, PX_E_STDIN_CLOSED, "stdin is closed for session %s", px_session_id(session));
+		return px_fail(err, PX_E_STDIN_CLOSED, "stdin is closed for session %s",
+		    px_session_id(session));
 	return 0;
 }
 
@@ -185,7 +211,8 @@ terminate_run(struct px_call *call, const void *params, struct px_err *err)
 
 	(void)err;
 	if (session != NULL)
-		running = px_session_terminate(session, px_core_options(peer->rpc->core)->grace_ms, PX_CAUSE_CLIENT);
+		running = px_session_terminate(
+		    session, px_core_options(peer->rpc->core)->grace_ms, PX_CAUSE_CLIENT);
 	json = px_call_result(call);
 	px_json_open(json);
 	px_json_kv_bool(json, "running", running);
@@ -196,13 +223,15 @@ terminate_run(struct px_call *call, const void *params, struct px_err *err)
 
 static const struct px_method v0_initialize =
     PX_METHOD("initialize", 0, initialize_fields, initialize_params, initialize_run);
-static const struct px_method v0_exec = PX_METHOD("command/exec", 0, exec_fields, exec_params, exec_run);
+static const struct px_method v0_exec =
+    PX_METHOD("command/exec", 0, exec_fields, exec_params, exec_run);
 static const struct px_method v0_write =
     PX_METHOD("command/exec/write", 0, write_fields, write_params, write_run);
 static const struct px_method v0_terminate =
     PX_METHOD("command/exec/terminate", 0, session_fields, session_params, terminate_run);
 
-static const struct px_method *const v0_methods[] = { &v0_initialize, &v0_exec, &v0_write, &v0_terminate };
+static const struct px_method *const v0_methods[] = { &v0_initialize, &v0_exec, &v0_write,
+	&v0_terminate };
 
 /* ---- notifications ---- */
 
@@ -220,7 +249,8 @@ v0_put_output(struct px_peer *peer, struct px_session *session, const struct px_
 }
 
 static void
-v0_put_exited(struct px_peer *peer, struct px_session *session, uint64_t seq, const struct px_exit *exit)
+v0_put_exited(
+    struct px_peer *peer, struct px_session *session, uint64_t seq, const struct px_exit *exit)
 {
 	struct px_json_out *json = peer->rpc->json;
 

@@ -32,7 +32,8 @@ v1_notified(struct px_peer *peer, const char *method)
 	if (strcmp(method, "initialized") == 0)
 		peer->initialized = true;
 	else
-		px_log_event(peer->rpc->log, PX_LOG_DEBUG, "ignore", PX_I("conn", (int64_t)px_conn_number(peer->conn)),
+		px_log_event(peer->rpc->log, PX_LOG_DEBUG, "ignore",
+		    PX_I("conn", (int64_t)px_conn_number(peer->conn)),
 		    PX_S("notification", method));
 	return true;
 }
@@ -63,7 +64,8 @@ v1_put_output(struct px_peer *peer, struct px_session *session, const struct px_
 }
 
 static void
-v1_put_exited(struct px_peer *peer, struct px_session *session, uint64_t seq, const struct px_exit *exit)
+v1_put_exited(
+    struct px_peer *peer, struct px_session *session, uint64_t seq, const struct px_exit *exit)
 {
 	struct px_json_out *json = peer->rpc->json;
 

@@ -14,7 +14,8 @@ const struct px_method *
 px_dialect_method(const struct px_dialect *dialect, const char *name, size_t len)
 {
 	for (size_t i = 0; i < dialect->nmethods; i++)
-		if (strlen(dialect->methods[i]->name) == len && memcmp(dialect->methods[i]->name, name, len) == 0)
+		if (strlen(dialect->methods[i]->name) == len &&
+		    memcmp(dialect->methods[i]->name, name, len) == 0)
 			return dialect->methods[i];
 	return NULL;
 }

@@ -40,7 +40,8 @@ duplicate_below(const struct px_json *node)
 {
 	const struct px_json *found = node->duplicate;
 
-	for (const struct px_json *child = node->first; child != NULL && found == NULL; child = child->next)
+	for (const struct px_json *child = node->first; child != NULL && found == NULL;
+	     child = child->next)
 		found = duplicate_below(child);
 	return found;
 }
@@ -87,9 +88,10 @@ initialize_run(const struct envelope *e, struct px_call *call, struct px_err *er
 		if (dialect->claims(e->params))
 			break;
 	if (dialect == NULL)
-		return px_fail(err, PX_E_VERSION, "%s", px_json_get(e->params, "protocolVersion") != NULL
-		        ? "unsupported protocolVersion"
-		        : "this server speaks no dialect that has resumeSessionId");
+		return px_fail(err, PX_E_VERSION, "%s",
+		    px_json_get(e->params, "protocolVersion") != NULL
+			? "unsupported protocolVersion"
+			: "this server speaks no dialect that has resumeSessionId");
 	peer->dialect = dialect;
 	call->method = dialect->methods[0];
 	if (method_run(e, call, err) == -1) {
@@ -101,7 +103,8 @@ initialize_run(const struct envelope *e, struct px_call *call, struct px_err *er
 	return 0;
 }
 
-/* Before initialize a connection has no dialect; the exec methods' message is what v0's clients know. */
+/* Before initialize a connection has no dialect; the exec methods' message is what v0's clients
+ * know. */
 static int
 uninitialized_run(const struct envelope *e, struct px_call *call, struct px_err *err)
 {
@@ -109,8 +112,10 @@ uninitialized_run(const struct envelope *e, struct px_call *call, struct px_err 
 
 	if (px_json_is(e->method, "initialize"))
 		return initialize_run(e, call, err);
-	if (e->method->len >= sizeof exec - 1 && memcmp(e->method->text, exec, sizeof exec - 1) == 0)
-		return px_fail(err, PX_E_NOT_INITIALIZED, "client must call initialize before using exec methods");
+	if (e->method->len >= sizeof exec - 1 &&
+	    memcmp(e->method->text, exec, sizeof exec - 1) == 0)
+		return px_fail(err, PX_E_NOT_INITIALIZED,
+		    "client must call initialize before using exec methods");
 	return px_fail(err, PX_E_NOT_INITIALIZED, "Not initialized");
 }
 
@@ -129,7 +134,8 @@ request_run(const struct envelope *e, struct px_call *call, struct px_err *err)
 	if (dialect->admit(peer, call->method->name, err) == -1)
 		return -1;
 	if ((call->method->flags & PX_M_EXPERIMENTAL) != 0 && !peer->experimental)
-		return px_fail(err, PX_E_EXPERIMENTAL, "%s requires experimentalApi capability", call->method->name);
+		return px_fail(err, PX_E_EXPERIMENTAL, "%s requires experimentalApi capability",
+		    call->method->name);
 	return method_run(e, call, err);
 }
 
@@ -140,9 +146,11 @@ bounds_check(const struct envelope *e, struct px_err *err)
 	const struct px_rpc *rpc = peer->rpc;
 
 	if (peer->ncalls >= rpc->max_requests)
-		return px_fail(err, PX_E_OVERLOADED, "%zu requests are in flight on this connection", peer->ncalls);
+		return px_fail(err, PX_E_OVERLOADED,
+		    "%zu requests are in flight on this connection", peer->ncalls);
 	if (peer->call_bytes > 0 && peer->call_bytes + e->bytes > rpc->max_message_bytes)
-		return px_fail(err, PX_E_OVERLOADED, "requests in flight hold %zu bytes", peer->call_bytes);
+		return px_fail(
+		    err, PX_E_OVERLOADED, "requests in flight hold %zu bytes", peer->call_bytes);
 	return 0;
 }
 
@@ -174,8 +182,9 @@ request_take(const struct envelope *e)
 	call->bytes = e->bytes;
 	peer->call_bytes += e->bytes;
 	trace_read(e->node, &call->trace);
-	px_log_event(peer->rpc->log, PX_LOG_DEBUG, "request", PX_I("conn", (int64_t)px_conn_number(peer->conn)),
-	    PX_I("bytes", (int64_t)e->bytes), PX_S("trace", px_call_trace(call)));
+	px_log_event(peer->rpc->log, PX_LOG_DEBUG, "request",
+	    PX_I("conn", (int64_t)px_conn_number(peer->conn)), PX_I("bytes", (int64_t)e->bytes),
+	    PX_S("trace", px_call_trace(call)));
 	if (twice)
 		px_fail(&err, PX_E_DUPLICATE, "duplicate request id");
 	else if (refused == 0 && request_run(e, call, &err) == 0)
@@ -236,7 +245,8 @@ envelope_take(struct envelope *e)
 		e->params = NULL;
 	flaw = envelope_flaw(e);
 	if (flaw == NULL && e->method == NULL) {
-		if (px_json_get(e->node, "result") != NULL || px_json_get(e->node, "error") != NULL) {
+		if (px_json_get(e->node, "result") != NULL ||
+		    px_json_get(e->node, "error") != NULL) {
 			if (e->batch == NULL) {
 				response_take(e);
 				return;
@@ -289,7 +299,9 @@ px_dispatch(struct px_peer *peer, const char *text, size_t len)
 	if (px_json_root(doc)->type == PX_JSON_ARRAY) {
 		batch_take(peer, doc, px_json_root(doc), len);
 	} else {
-		struct envelope e = { .peer = peer, .doc = doc, .node = px_json_root(doc), .bytes = len };
+		struct envelope e = {
+			.peer = peer, .doc = doc, .node = px_json_root(doc), .bytes = len
+		};
 
 		envelope_take(&e);
 	}

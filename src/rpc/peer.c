@@ -63,7 +63,8 @@ px_peer_send_error(struct px_peer *peer, const struct px_err *err)
 	px_peer_send(peer, peer->msg);
 }
 
-/* Another connection of the workspace has started a session; the starter itself is told behind its answer. */
+/* Another connection of the workspace has started a session; the starter itself is told behind its
+ * answer. */
 static void
 peer_on_started(void *arg, const struct px_member *starter, struct px_session *session)
 {

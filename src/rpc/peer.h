@@ -45,7 +45,8 @@ struct px_peer {
 struct px_json_out *px_peer_note(struct px_peer *peer, enum px_note note);
 void px_peer_note_end(struct px_peer *peer);
 
-/* Ends what precedes a message's own members: opens the object and writes jsonrpc where it is due. */
+/* Ends what precedes a message's own members: opens the object and writes jsonrpc where it is due.
+ */
 struct px_json_out *px_peer_message(struct px_peer *peer, struct evbuffer *buf);
 
 /* Sends 'msg', a complete text, and empties it. */

@@ -15,7 +15,8 @@ struct px_log;
 struct px_net;
 struct px_conn;
 
-/* What every connection's protocol state shares; filled and owned by the server, constant while it runs. */
+/* What every connection's protocol state shares; filled and owned by the server, constant while it
+ * runs. */
 struct px_rpc {
 	struct px_core *core;
 	struct px_net *net;

@@ -43,7 +43,8 @@ env_has(const struct px_strv *env, const char *entry)
 }
 
 static void
-env_add_trace(struct px_spec *spec, size_t *n, const struct px_strv *env, const char *name, const char *value)
+env_add_trace(
+    struct px_spec *spec, size_t *n, const struct px_strv *env, const char *name, const char *value)
 {
 	size_t size = strlen(name) + strlen(value) + 2;
 

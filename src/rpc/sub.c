@@ -108,7 +108,7 @@ px_sub_find(const struct px_peer *peer, const struct px_session *session)
 {
 	struct px_sub *sub;
 
-	TAILQ_FOREACH(sub, &peer->subs, link)
+	TAILQ_FOREACH (sub, &peer->subs, link)
 		if (sub->session == session)
 			return sub;
 	return NULL;
@@ -118,7 +118,8 @@ static struct px_sub *
 sub_new(struct px_peer *peer, struct px_session *session, uint64_t after, unsigned flags)
 {
 	struct px_sub *sub = px_new(struct px_sub);
-	unsigned watch_flags = (peer->lossy ? PX_WATCH_LOSSY : 0) | ((flags & PX_SUB_HELD) ? PX_WATCH_HELD : 0);
+	unsigned watch_flags =
+	    (peer->lossy ? PX_WATCH_LOSSY : 0) | ((flags & PX_SUB_HELD) ? PX_WATCH_HELD : 0);
 
 	sub->peer = peer;
 	sub->session = session;
@@ -189,7 +190,7 @@ px_subs_release(struct px_peer *peer)
 {
 	struct px_sub *sub, *next;
 
-	TAILQ_FOREACH_SAFE(sub, &peer->subs, link, next) {
+	TAILQ_FOREACH_SAFE (sub, &peer->subs, link, next) {
 		if (!sub->held)
 			continue;
 		sub->held = false;
@@ -203,7 +204,7 @@ px_subs_pump(struct px_peer *peer)
 {
 	struct px_sub *sub, *next;
 
-	TAILQ_FOREACH_SAFE(sub, &peer->subs, link, next)
+	TAILQ_FOREACH_SAFE (sub, &peer->subs, link, next)
 		sub_pump(sub);
 }
 

@@ -22,9 +22,11 @@ struct px_sub *px_sub_find(const struct px_peer *peer, const struct px_session *
  * first of them.
  */
 enum { PX_SUB_HELD = 1, PX_SUB_STARTED = 2 };
-uint64_t px_sub_add(struct px_peer *peer, struct px_session *session, uint64_t after, unsigned flags);
+uint64_t px_sub_add(
+    struct px_peer *peer, struct px_session *session, uint64_t after, unsigned flags);
 void px_sub_pump(struct px_peer *peer, struct px_session *session);
-void px_sub_remove(struct px_peer *peer, struct px_session *session); /* nothing when there is none */
+void px_sub_remove(
+    struct px_peer *peer, struct px_session *session); /* nothing when there is none */
 
 void px_subs_release(struct px_peer *peer); /* what was held goes on */
 void px_subs_pump(struct px_peer *peer);    /* the connection has room again */

@@ -29,17 +29,20 @@ static const struct px_field initialize_fields[] = {
 	V1_FIELD(initialize_params, client_version, "clientVersion", PX_F_STRING, .flags = 0),
 	V1_FIELD(initialize_params, workspace, "workspace", PX_F_STRING, .flags = 0),
 	V1_FIELD(initialize_params, token, "resumeToken", PX_F_STRING, .flags = 0),
-	V1_FIELD(initialize_params, capabilities, "capabilities", PX_F_OBJECT, .sub = capability_fields,
-	    .nsub = PX_COUNT(capability_fields), .present_offset = offsetof(struct initialize_params, has_capabilities)),
+	V1_FIELD(initialize_params, capabilities, "capabilities", PX_F_OBJECT,
+	    .sub = capability_fields, .nsub = PX_COUNT(capability_fields),
+	    .present_offset = offsetof(struct initialize_params, has_capabilities)),
 };
 
 static int
 workspace_join(struct px_peer *peer, const struct initialize_params *p, struct px_err *err)
 {
 	if (p->workspace.p != NULL && p->token.p != NULL)
-		return px_fail(err, PX_E_PARAMS, "params must not have both \"workspace\" and \"resumeToken\"");
+		return px_fail(err, PX_E_PARAMS,
+		    "params must not have both \"workspace\" and \"resumeToken\"");
 	if (p->token.p != NULL)
-		return px_workspace_resume(peer->rpc->core, p->token.p, p->token.len, &peer->member, err);
+		return px_workspace_resume(
+		    peer->rpc->core, p->token.p, p->token.len, &peer->member, err);
 	if (p->workspace.p == NULL) {
 		px_workspace_join_new(peer->rpc->core, false, &peer->member);
 		return 0;
@@ -55,7 +58,8 @@ lossy_read(const struct px_str *word, bool *out, struct px_err *err)
 {
 	*out = word->p != NULL && strcmp(word->p, "lag") == 0;
 	if (word->p != NULL && !*out && strcmp(word->p, "block") != 0)
-		return px_fail(err, PX_E_PARAMS, "\"capabilities.slowConsumer\" must be \"block\" or \"lag\"");
+		return px_fail(
+		    err, PX_E_PARAMS, "\"capabilities.slowConsumer\" must be \"block\" or \"lag\"");
 	return 0;
 }
 
@@ -103,12 +107,14 @@ initialize_run(struct px_call *call, const void *params, struct px_err *err)
 	struct px_peer *peer = call->peer;
 	bool lossy;
 
-	if (lossy_read(&p->capabilities.slow_consumer, &lossy, err) == -1 || workspace_join(peer, p, err) == -1)
+	if (lossy_read(&p->capabilities.slow_consumer, &lossy, err) == -1 ||
+	    workspace_join(peer, p, err) == -1)
 		return -1;
 	peer->lossy = lossy;
 	peer->experimental = p->capabilities.experimental.v;
 	for (size_t i = 0; i < opt_out->n; i++)
-		peer->muted |= px_dialect_note_bit(&px_dialect_v1, opt_out->v[i], strlen(opt_out->v[i]));
+		peer->muted |=
+		    px_dialect_note_bit(&px_dialect_v1, opt_out->v[i], strlen(opt_out->v[i]));
 	initialize_answer(call, p->token.p != NULL);
 	return 0;
 }

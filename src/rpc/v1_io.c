@@ -12,10 +12,12 @@
 struct px_session *
 px_v1_session(const struct px_call *call, const struct px_str *id, struct px_err *err)
 {
-	struct px_session *session = px_workspace_find(call->peer->member.workspace, id->p, id->len);
+	struct px_session *session =
+	    px_workspace_find(call->peer->member.workspace, id->p, id->len);
 
 	if (session == NULL)
-		px_fail(err, PX_E_SESSION, "unknown session id %.*s", id->len < 128 ? (int)id->len : 128, id->p);
+		px_fail(err, PX_E_SESSION, "unknown session id %.*s",
+		    id->len < 128 ? (int)id->len : 128, id->p);
 	return session;
 }
 
@@ -54,7 +56,8 @@ write_run(struct px_call *call, const void *params, struct px_err *err)
 	return px_call_write(call, session, &p->chunk, &p->write_id, write_answer, err);
 }
 
-const struct px_method px_v1_write = PX_METHOD("process/write", 0, write_fields, write_params, write_run);
+const struct px_method px_v1_write =
+    PX_METHOD("process/write", 0, write_fields, write_params, write_run);
 
 /* ---- closeStdin ---- */
 
@@ -92,8 +95,10 @@ struct resize_params {
 
 static const struct px_field resize_fields[] = {
 	V1_FIELD(resize_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
-	V1_FIELD(resize_params, rows, "rows", PX_F_INT, .flags = PX_F_REQUIRED, .min = 1, .max = UINT16_MAX),
-	V1_FIELD(resize_params, cols, "cols", PX_F_INT, .flags = PX_F_REQUIRED, .min = 1, .max = UINT16_MAX),
+	V1_FIELD(resize_params, rows, "rows", PX_F_INT, .flags = PX_F_REQUIRED, .min = 1,
+	    .max = UINT16_MAX),
+	V1_FIELD(resize_params, cols, "cols", PX_F_INT, .flags = PX_F_REQUIRED, .min = 1,
+	    .max = UINT16_MAX),
 };
 
 static int
@@ -106,11 +111,13 @@ resize_run(struct px_call *call, const void *params, struct px_err *err)
 
 	if (session == NULL)
 		return -1;
-	result = px_session_resize(session, (uint16_t)p->rows.v, (uint16_t)p->cols.v, px_call_input, call, &op, err);
+	result = px_session_resize(
+	    session, (uint16_t)p->rows.v, (uint16_t)p->cols.v, px_call_input, call, &op, err);
 	return px_call_await_input(call, result, op, false, px_call_empty);
 }
 
-const struct px_method px_v1_resize = PX_METHOD("process/resize", 0, resize_fields, resize_params, resize_run);
+const struct px_method px_v1_resize =
+    PX_METHOD("process/resize", 0, resize_fields, resize_params, resize_run);
 
 /* ---- signal ---- */
 
@@ -135,7 +142,8 @@ signal_run(struct px_call *call, const void *params, struct px_err *err)
 	if (session == NULL)
 		return -1;
 	if (sig == -1)
-		return px_fail(err, PX_E_PARAMS, "\"signal\" must be a signal's name without SIG, as \"INT\"");
+		return px_fail(
+		    err, PX_E_PARAMS, "\"signal\" must be a signal's name without SIG, as \"INT\"");
 	delivered = px_session_signal(session, sig);
 	json = px_call_result(call);
 	px_json_open(json);
@@ -145,7 +153,8 @@ signal_run(struct px_call *call, const void *params, struct px_err *err)
 	return 0;
 }
 
-const struct px_method px_v1_signal = PX_METHOD("process/signal", 0, signal_fields, signal_params, signal_run);
+const struct px_method px_v1_signal =
+    PX_METHOD("process/signal", 0, signal_fields, signal_params, signal_run);
 
 /* ---- terminate ---- */
 
@@ -169,12 +178,14 @@ struct mode_params {
 };
 
 static const struct px_field graceful_fields[] = {
-	V1_FIELD(graceful_params, timeout, "timeoutMs", PX_F_INT, .flags = PX_F_REQUIRED, .max = V1_MS_MAX),
+	V1_FIELD(graceful_params, timeout, "timeoutMs", PX_F_INT, .flags = PX_F_REQUIRED,
+	    .max = V1_MS_MAX),
 };
 
 static const struct px_field mode_fields[] = {
-	V1_FIELD(mode_params, how, "graceful", PX_F_OBJECT, .flags = PX_F_REQUIRED, .sub = graceful_fields,
-	    .nsub = PX_COUNT(graceful_fields), .present_offset = offsetof(struct mode_params, graceful)),
+	V1_FIELD(mode_params, how, "graceful", PX_F_OBJECT, .flags = PX_F_REQUIRED,
+	    .sub = graceful_fields, .nsub = PX_COUNT(graceful_fields),
+	    .present_offset = offsetof(struct mode_params, graceful)),
 };
 
 /* -1 in '*out_grace': force. */
@@ -192,7 +203,8 @@ mode_read(struct px_call *call, const struct px_json *mode, int64_t *out_grace, 
 		return 0;
 	}
 	if (mode->type != PX_JSON_OBJECT)
-		return px_fail(err, PX_E_PARAMS, "\"mode\" must be \"force\" or {\"graceful\":{\"timeoutMs\":N}}");
+		return px_fail(err, PX_E_PARAMS,
+		    "\"mode\" must be \"force\" or {\"graceful\":{\"timeoutMs\":N}}");
 	if (px_fields_fill(call->doc, mode, mode_fields, PX_COUNT(mode_fields), &p, err) == -1)
 		return px_wrap(err, "mode");
 	*out_grace = p.how.timeout.v;
@@ -247,7 +259,8 @@ terminate_run(struct px_call *call, const void *params, struct px_err *err)
 	int64_t grace;
 	bool running;
 
-	if (mode_read(call, p->mode, &grace, err) == -1 || (session = px_v1_session(call, &p->id, err)) == NULL)
+	if (mode_read(call, p->mode, &grace, err) == -1 ||
+	    (session = px_v1_session(call, &p->id, err)) == NULL)
 		return -1;
 	running = px_session_terminate(session, grace == -1 ? 0 : grace, PX_CAUSE_CLIENT);
 	if (!running || grace == -1) {

@@ -76,7 +76,8 @@ put_chunk(struct px_json_out *json, const struct px_session *session, const stru
 	px_json_close(json);
 }
 
-/* The chunks after the place that fit; returns where to go on and adds up what is missing before that. */
+/* The chunks after the place that fit; returns where to go on and adds up what is missing before
+ * that. */
 static uint64_t
 put_chunks(struct px_json_out *json, const struct reading *r, uint64_t *out_lost)
 {
@@ -152,8 +153,12 @@ static int
 read_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct read_params *p = params;
-	struct px_until until = { .idle_ms = -1, .bytes = -1, .event = true, .has_after = true,
-		.after = (uint64_t)p->after.v, .timeout_ms = p->wait.v };
+	struct px_until until = { .idle_ms = -1,
+		.bytes = -1,
+		.event = true,
+		.has_after = true,
+		.after = (uint64_t)p->after.v,
+		.timeout_ms = p->wait.v };
 	struct px_session *session = px_v1_session(call, &p->id, err);
 	enum px_reason reason;
 	struct reading *r;
@@ -173,7 +178,8 @@ read_run(struct px_call *call, const void *params, struct px_err *err)
 	return 0;
 }
 
-const struct px_method px_v1_read = PX_METHOD("process/read", 0, read_fields, read_params, read_run);
+const struct px_method px_v1_read =
+    PX_METHOD("process/read", 0, read_fields, read_params, read_run);
 
 /* ---- subscriptions ---- */
 
@@ -193,7 +199,8 @@ subscription_answer(struct px_call *call, struct px_session *session, uint64_t l
 	struct px_json_out *json = px_call_result(call);
 
 	px_json_open(json);
-	px_json_kv_int(json, "nextSeq", (int64_t)px_transcript_next_seq(px_session_transcript(session)));
+	px_json_kv_int(
+	    json, "nextSeq", (int64_t)px_transcript_next_seq(px_session_transcript(session)));
 	px_json_kv_int(json, "lostBytes", (int64_t)lost);
 	px_json_close(json);
 	px_call_end(call);
@@ -209,7 +216,8 @@ subscribe_run(struct px_call *call, const void *params, struct px_err *err)
 
 	if (session == NULL)
 		return -1;
-	after = p->after.set ? (uint64_t)p->after.v : px_transcript_next_seq(px_session_transcript(session)) - 1;
+	after = p->after.set ? (uint64_t)p->after.v
+			     : px_transcript_next_seq(px_session_transcript(session)) - 1;
 	lost = px_sub_add(peer, session, after, call->batch != NULL ? PX_SUB_HELD : 0);
 	subscription_answer(call, session, lost);
 	px_sub_pump(peer, session);

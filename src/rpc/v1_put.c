@@ -46,7 +46,7 @@ put_stream(struct px_json_out *json, struct px_session *session, unsigned stream
 	px_transcript_view(px_session_transcript(session), stream, &view);
 	px_json_put_base64(json,
 	    (const struct px_piece[]){ { view.head.data, view.head.len },
-	        { view.tail[0].data, view.tail[0].len }, { view.tail[1].data, view.tail[1].len } },
+		{ view.tail[0].data, view.tail[0].len }, { view.tail[1].data, view.tail[1].len } },
 	    3);
 }
 

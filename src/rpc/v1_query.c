@@ -65,7 +65,8 @@ list_run(struct px_call *call, const void *params, struct px_err *err)
 	px_json_open(json);
 	px_json_key(json, "sessions");
 	px_json_open_array(json);
-	for (struct px_session *s = px_workspace_next(ws, NULL); s != NULL; s = px_workspace_next(ws, s)) {
+	for (struct px_session *s = px_workspace_next(ws, NULL); s != NULL;
+	     s = px_workspace_next(ws, s)) {
 		px_json_open(json);
 		put_row(json, s);
 		px_json_close(json);

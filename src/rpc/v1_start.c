@@ -33,15 +33,16 @@ static const struct px_field rlimit_fields[] = {
 	V1_FIELD(rlimit_params, file_size, "fileSizeBytes", PX_F_INT, .max = INT64_MAX),
 };
 
-#define SPEC_FIELDS(needed)                                                                        \
-	V1_FIELD(spec_params, argv, "argv", PX_F_STRV, .flags = PX_F_REQUIRED),                     \
-	    V1_FIELD(spec_params, cwd, "cwd", PX_F_CSTR, .flags = (needed)),                       \
-	    V1_FIELD(spec_params, env, "env", PX_F_ENV, .flags = (needed)),                        \
-	    V1_FIELD(spec_params, arg0, "arg0", PX_F_CSTR, .flags = 0),                             \
-	    V1_FIELD(spec_params, timeout, "timeoutMs", PX_F_INT, .min = 1, .max = V1_MS_MAX),      \
-	    V1_FIELD(spec_params, umask, "umask", PX_F_INT, .max = 0777),                           \
-	    V1_FIELD(spec_params, rlimits, "rlimits", PX_F_OBJECT, .sub = rlimit_fields,            \
-	        .nsub = PX_COUNT(rlimit_fields), .present_offset = offsetof(struct spec_params, has_rlimits))
+#define SPEC_FIELDS(needed)                                                                    \
+	V1_FIELD(spec_params, argv, "argv", PX_F_STRV, .flags = PX_F_REQUIRED),                \
+	    V1_FIELD(spec_params, cwd, "cwd", PX_F_CSTR, .flags = (needed)),                   \
+	    V1_FIELD(spec_params, env, "env", PX_F_ENV, .flags = (needed)),                    \
+	    V1_FIELD(spec_params, arg0, "arg0", PX_F_CSTR, .flags = 0),                        \
+	    V1_FIELD(spec_params, timeout, "timeoutMs", PX_F_INT, .min = 1, .max = V1_MS_MAX), \
+	    V1_FIELD(spec_params, umask, "umask", PX_F_INT, .max = 0777),                      \
+	    V1_FIELD(spec_params, rlimits, "rlimits", PX_F_OBJECT, .sub = rlimit_fields,       \
+		.nsub = PX_COUNT(rlimit_fields),                                               \
+		.present_offset = offsetof(struct spec_params, has_rlimits))
 
 static const struct px_field direct_fields[] = {
 	SPEC_FIELDS(0),
@@ -60,7 +61,8 @@ limit_add(struct px_spec *spec, int resource, const struct px_int *value)
 }
 
 static int
-spec_make(const struct px_call *call, const struct spec_params *p, struct px_spec *spec, struct px_err *err)
+spec_make(const struct px_call *call, const struct spec_params *p, struct px_spec *spec,
+    struct px_err *err)
 {
 	struct px_str cwd = p->cwd;
 
@@ -80,12 +82,14 @@ spec_make(const struct px_call *call, const struct spec_params *p, struct px_spe
 }
 
 static int
-direct_make(struct px_call *call, const struct px_json *node, struct px_spec *spec, struct px_err *err)
+direct_make(
+    struct px_call *call, const struct px_json *node, struct px_spec *spec, struct px_err *err)
 {
 	struct spec_params p = { 0 };
 
 	if (!call->peer->rpc->allow_direct)
-		return px_fail(err, PX_E_FORBIDDEN, "direct execution is not allowed on this server");
+		return px_fail(
+		    err, PX_E_FORBIDDEN, "direct execution is not allowed on this server");
 	if (px_fields_fill(call->doc, node, direct_fields, PX_COUNT(direct_fields), &p, err) == -1)
 		return px_wrap(err, "direct");
 	return spec_make(call, &p, spec, err);
@@ -93,8 +97,8 @@ direct_make(struct px_call *call, const struct px_json *node, struct px_spec *sp
 
 /* Exactly as it stands: no look-up, no default, nothing inherited. */
 static int
-prepared_read(struct px_call *call, struct px_json_doc *doc, const struct px_json *node, struct px_spec *spec,
-    struct px_err *err)
+prepared_read(struct px_call *call, struct px_json_doc *doc, const struct px_json *node,
+    struct px_spec *spec, struct px_err *err)
 {
 	struct spec_params p = { 0 };
 
@@ -118,7 +122,8 @@ static const struct px_field signed_fields[] = {
 };
 
 static int
-prepared_read_signed(struct px_call *call, const struct px_json *node, struct px_spec *spec, struct px_err *err)
+prepared_read_signed(
+    struct px_call *call, const struct px_json *node, struct px_spec *spec, struct px_err *err)
 {
 	const struct px_rpc *rpc = call->peer->rpc;
 	struct signed_params p = { 0 };
@@ -129,10 +134,12 @@ prepared_read_signed(struct px_call *call, const struct px_json *node, struct px
 	if (px_fields_fill(call->doc, node, signed_fields, PX_COUNT(signed_fields), &p, err) == -1)
 		return px_wrap(err, "prepared");
 	if (p.spec.p == NULL || p.signature.p == NULL)
-		return px_fail(err, PX_E_FORBIDDEN, "a prepared request must be signed on this server");
+		return px_fail(
+		    err, PX_E_FORBIDDEN, "a prepared request must be signed on this server");
 	px_hmac_sha256(rpc->prepared_key, rpc->prepared_key_len, p.spec.p, p.spec.len, mac);
 	if (p.signature.len != sizeof mac || !px_equal_secret(mac, p.signature.p, sizeof mac))
-		return px_fail(err, PX_E_FORBIDDEN, "the signature does not match the prepared request");
+		return px_fail(
+		    err, PX_E_FORBIDDEN, "the signature does not match the prepared request");
 	if (px_json_parse((const char *)p.spec.p, p.spec.len, &doc, err) == -1) {
 		err->code = PX_E_PARAMS;
 		return px_wrap(err, "prepared.spec");
@@ -143,10 +150,12 @@ prepared_read_signed(struct px_call *call, const struct px_json *node, struct px
 }
 
 static int
-prepared_make(struct px_call *call, const struct px_json *node, struct px_spec *spec, struct px_err *err)
+prepared_make(
+    struct px_call *call, const struct px_json *node, struct px_spec *spec, struct px_err *err)
 {
 	if (!call->peer->rpc->allow_prepared)
-		return px_fail(err, PX_E_FORBIDDEN, "prepared execution is not allowed on this server");
+		return px_fail(
+		    err, PX_E_FORBIDDEN, "prepared execution is not allowed on this server");
 	if (call->peer->rpc->prepared_key != NULL)
 		return prepared_read_signed(call, node, spec, err);
 	return prepared_read(call, call->doc, node, spec, err);
@@ -169,8 +178,10 @@ struct io_params {
 };
 
 static const struct px_field pty_fields[] = {
-	V1_FIELD(pty_params, rows, "rows", PX_F_INT, .flags = PX_F_REQUIRED, .min = 1, .max = UINT16_MAX),
-	V1_FIELD(pty_params, cols, "cols", PX_F_INT, .flags = PX_F_REQUIRED, .min = 1, .max = UINT16_MAX),
+	V1_FIELD(pty_params, rows, "rows", PX_F_INT, .flags = PX_F_REQUIRED, .min = 1,
+	    .max = UINT16_MAX),
+	V1_FIELD(pty_params, cols, "cols", PX_F_INT, .flags = PX_F_REQUIRED, .min = 1,
+	    .max = UINT16_MAX),
 };
 
 static const struct px_field pipe_fields[] = {
@@ -178,17 +189,18 @@ static const struct px_field pipe_fields[] = {
 };
 
 static const struct px_field io_fields[] = {
-	V1_FIELD(io_params, pty, "pty", PX_F_OBJECT, .sub = pty_fields, .nsub = PX_COUNT(pty_fields),
-	    .present_offset = offsetof(struct io_params, has_pty)),
-	V1_FIELD(io_params, pipe, "pipe", PX_F_OBJECT, .sub = pipe_fields, .nsub = PX_COUNT(pipe_fields),
-	    .present_offset = offsetof(struct io_params, has_pipe)),
+	V1_FIELD(io_params, pty, "pty", PX_F_OBJECT, .sub = pty_fields,
+	    .nsub = PX_COUNT(pty_fields), .present_offset = offsetof(struct io_params, has_pty)),
+	V1_FIELD(io_params, pipe, "pipe", PX_F_OBJECT, .sub = pipe_fields,
+	    .nsub = PX_COUNT(pipe_fields), .present_offset = offsetof(struct io_params, has_pipe)),
 };
 
 static int
 io_read(const struct io_params *p, struct px_spec *spec, struct px_err *err)
 {
 	if (p->has_pty == p->has_pipe)
-		return px_fail(err, PX_E_PARAMS, "\"io\" must have exactly one of \"pty\" and \"pipe\"");
+		return px_fail(
+		    err, PX_E_PARAMS, "\"io\" must have exactly one of \"pty\" and \"pipe\"");
 	if (p->has_pty) {
 		spec->io = PX_IO_PTY;
 		spec->rows = (uint16_t)p->pty.rows.v;
@@ -198,7 +210,8 @@ io_read(const struct io_params *p, struct px_spec *spec, struct px_err *err)
 	spec->io = PX_IO_PIPE;
 	spec->stdin_open = strcmp(p->pipe.in.p, "open") == 0;
 	if (!spec->stdin_open && strcmp(p->pipe.in.p, "closed") != 0)
-		return px_fail(err, PX_E_PARAMS, "\"io.pipe.stdin\" must be \"open\" or \"closed\"");
+		return px_fail(
+		    err, PX_E_PARAMS, "\"io.pipe.stdin\" must be \"open\" or \"closed\"");
 	return 0;
 }
 
@@ -213,12 +226,13 @@ struct start_params {
 	struct px_int timeout;
 };
 
-#define START_FIELDS                                                                               \
-	V1_FIELD(start_params, id, "sessionId", PX_F_STRING, .flags = 0),                           \
-	    V1_FIELD(start_params, direct, "direct", PX_F_ANY, .flags = 0),                         \
-	    V1_FIELD(start_params, prepared, "prepared", PX_F_ANY, .flags = 0),                     \
-	    V1_FIELD(start_params, io, "io", PX_F_OBJECT, .flags = PX_F_REQUIRED, .sub = io_fields, \
-	        .nsub = PX_COUNT(io_fields), .present_offset = offsetof(struct start_params, has_io)), \
+#define START_FIELDS                                                              \
+	V1_FIELD(start_params, id, "sessionId", PX_F_STRING, .flags = 0),         \
+	    V1_FIELD(start_params, direct, "direct", PX_F_ANY, .flags = 0),       \
+	    V1_FIELD(start_params, prepared, "prepared", PX_F_ANY, .flags = 0),   \
+	    V1_FIELD(start_params, io, "io", PX_F_OBJECT, .flags = PX_F_REQUIRED, \
+		.sub = io_fields, .nsub = PX_COUNT(io_fields),                    \
+		.present_offset = offsetof(struct start_params, has_io)),         \
 	    V1_FIELD(start_params, on_disconnect, "onDisconnect", PX_F_CSTR, .flags = 0)
 
 static const struct px_field start_fields[] = { START_FIELDS };
@@ -250,23 +264,28 @@ disconnect_read(const struct px_str *word, enum px_on_disconnect *out, struct px
 }
 
 static int
-command_make(struct px_call *call, const struct start_params *p, struct px_spec *spec, struct px_err *err)
+command_make(
+    struct px_call *call, const struct start_params *p, struct px_spec *spec, struct px_err *err)
 {
 	if (is_given(p->direct) == is_given(p->prepared))
-		return px_fail(err, PX_E_PARAMS, "params must have exactly one of \"direct\" and \"prepared\"");
+		return px_fail(err, PX_E_PARAMS,
+		    "params must have exactly one of \"direct\" and \"prepared\"");
 	return is_given(p->direct) ? direct_make(call, p->direct, spec, err)
-	                           : prepared_make(call, p->prepared, spec, err);
+				   : prepared_make(call, p->prepared, spec, err);
 }
 
 /* Starts what the params say. */
 static int
-session_start(struct px_call *call, const struct start_params *p, struct px_session **out, bool *out_existing,
-    struct px_err *err)
+session_start(struct px_call *call, const struct start_params *p, struct px_session **out,
+    bool *out_existing, struct px_err *err)
 {
 	struct px_peer *peer = call->peer;
 	struct px_spec spec = { 0 };
-	struct px_session_request req = { .id = p->id.p, .id_len = p->id.len, .spec = &spec,
-		.starter = &peer->member, .trace = px_call_trace(call) };
+	struct px_session_request req = { .id = p->id.p,
+		.id_len = p->id.len,
+		.spec = &spec,
+		.starter = &peer->member,
+		.trace = px_call_trace(call) };
 
 	if (p->id.p != NULL && !px_name_valid(p->id.p, p->id.len))
 		return px_fail(err, PX_E_PARAMS, "\"sessionId\" must match [A-Za-z0-9._:-]{1,128}");
@@ -309,7 +328,8 @@ start_run(struct px_call *call, const void *params, struct px_err *err)
 	return 0;
 }
 
-const struct px_method px_v1_start = PX_METHOD("process/start", 0, start_fields, start_params, start_run);
+const struct px_method px_v1_start =
+    PX_METHOD("process/start", 0, start_fields, start_params, start_run);
 
 static int
 run_run(struct px_call *call, const void *params, struct px_err *err)

@@ -13,7 +13,8 @@ struct waiting {
 	struct px_call *call;
 	struct px_session *session;
 	struct px_wait *wait;
-	void (*answer)(struct px_call *call, struct px_session *session, enum px_reason reason, int existing);
+	void (*answer)(
+	    struct px_call *call, struct px_session *session, enum px_reason reason, int existing);
 	int existing;
 };
 
@@ -86,10 +87,13 @@ answer_end(struct px_call *call, struct px_session *session, enum px_reason reas
 static const struct px_until until_exit = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
 
 void
-px_v1_answer_at_end(struct px_call *call, struct px_session *session, int64_t timeout_ms, int existing)
+px_v1_answer_at_end(
+    struct px_call *call, struct px_session *session, int64_t timeout_ms, int existing)
 {
 	struct px_until until = until_exit;
-	struct waiting w = { .call = call, .session = session, .answer = answer_end, .existing = existing };
+	struct waiting w = {
+		.call = call, .session = session, .answer = answer_end, .existing = existing
+	};
 
 	until.timeout_ms = timeout_ms;
 	wait_for(&w, &until);
@@ -102,7 +106,8 @@ px_v1_feed(struct px_session *session, const struct px_bytes *chunk, struct px_e
 	int result;
 
 	if (chunk->p != NULL) {
-		result = px_session_write(session, chunk->p, chunk->len, NULL, 0, NULL, NULL, &op, err);
+		result =
+		    px_session_write(session, chunk->p, chunk->len, NULL, 0, NULL, NULL, &op, err);
 		if (result == -1)
 			return -1;
 		if (result == 0)
@@ -141,18 +146,22 @@ static const struct px_field condition_fields[] = {
 };
 
 static int
-condition_read(struct px_call *call, const struct px_json *node, struct px_until *until, struct px_err *err)
+condition_read(
+    struct px_call *call, const struct px_json *node, struct px_until *until, struct px_err *err)
 {
 	struct condition_params c = { 0 };
 
 	if (px_json_is(node, "exit"))
 		return 0;
 	if (node->type != PX_JSON_OBJECT)
-		return px_fail(err, PX_E_PARAMS, "must be \"exit\", {\"idleMs\"}, {\"bytes\"} or {\"match\"}");
-	if (px_fields_fill(call->doc, node, condition_fields, PX_COUNT(condition_fields), &c, err) == -1)
+		return px_fail(
+		    err, PX_E_PARAMS, "must be \"exit\", {\"idleMs\"}, {\"bytes\"} or {\"match\"}");
+	if (px_fields_fill(
+		call->doc, node, condition_fields, PX_COUNT(condition_fields), &c, err) == -1)
 		return -1;
 	if (c.idle.set + c.bytes.set + (c.match.p != NULL) != 1)
-		return px_fail(err, PX_E_PARAMS, "must have exactly one of \"idleMs\", \"bytes\" and \"match\"");
+		return px_fail(err, PX_E_PARAMS,
+		    "must have exactly one of \"idleMs\", \"bytes\" and \"match\"");
 	if (c.idle.set && (until->idle_ms == -1 || c.idle.v < until->idle_ms))
 		until->idle_ms = c.idle.v;
 	if (c.bytes.set && (until->bytes == -1 || c.bytes.v < until->bytes))
@@ -165,14 +174,16 @@ condition_read(struct px_call *call, const struct px_json *node, struct px_until
 }
 
 static int
-until_read(struct px_call *call, const struct px_json *list, struct px_until *until, struct px_err *err)
+until_read(
+    struct px_call *call, const struct px_json *list, struct px_until *until, struct px_err *err)
 {
 	size_t i = 0;
 
 	if (list == NULL || list->type == PX_JSON_NULL)
 		return 0;
 	if (list->type != PX_JSON_ARRAY || list->count == 0 || list->count > PX_UNTIL_MAX)
-		return px_fail(err, PX_E_PARAMS, "\"until\" must be an array of 1 to %d conditions", PX_UNTIL_MAX);
+		return px_fail(err, PX_E_PARAMS, "\"until\" must be an array of 1 to %d conditions",
+		    PX_UNTIL_MAX);
 	for (const struct px_json *node = list->first; node != NULL; node = node->next, i++)
 		if (condition_read(call, node, until, err) == -1)
 			return px_wrap(err, "\"until[%zu]\"", i);
@@ -186,7 +197,8 @@ wait_run(struct px_call *call, const void *params, struct px_err *err)
 	struct px_until until = until_exit;
 	struct waiting w = { .call = call, .answer = answer_wait, .existing = -1 };
 
-	if (until_read(call, p->until, &until, err) == -1 || (w.session = px_v1_session(call, &p->id, err)) == NULL)
+	if (until_read(call, p->until, &until, err) == -1 ||
+	    (w.session = px_v1_session(call, &p->id, err)) == NULL)
 		return -1;
 	until.has_after = p->after.set;
 	until.after = (uint64_t)p->after.v;
@@ -196,7 +208,8 @@ wait_run(struct px_call *call, const void *params, struct px_err *err)
 	return 0;
 }
 
-const struct px_method px_v1_wait = PX_METHOD("process/wait", 0, wait_fields, wait_params, wait_run);
+const struct px_method px_v1_wait =
+    PX_METHOD("process/wait", 0, wait_fields, wait_params, wait_run);
 
 /* ---- process/communicate ---- */
 

@@ -26,21 +26,21 @@ struct px_config {
 	struct px_list allow_origin, allow_host;
 	bool insecure_allow_remote;
 
-	int64_t shutdown_grace_period_ms;		/* 5000 */
-	int64_t max_processes_per_connection;		/* 256 */
-	int64_t max_processes;				/* 4096 */
-	int64_t max_connections;			/* 1024 */
-	int64_t retained_output_bytes_per_process;	/* 1 MiB */
-	int64_t max_message_bytes;			/* 64 MiB */
+	int64_t shutdown_grace_period_ms;               /* 5000 */
+	int64_t max_processes_per_connection;           /* 256 */
+	int64_t max_processes;                          /* 4096 */
+	int64_t max_connections;                        /* 1024 */
+	int64_t retained_output_bytes_per_process;      /* 1 MiB */
+	int64_t max_message_bytes;                      /* 64 MiB */
 	int64_t max_concurrent_requests_per_connection; /* 128 */
-	int64_t stdin_queue_bytes;			/* 1 MiB */
-	int64_t outbound_high_water_bytes;		/* 4 MiB */
-	int64_t detach_ttl_ms;				/* 80000 */
-	int64_t exited_retention_ms;			/* 600000 */
-	int64_t initialize_timeout_ms;			/* 10000 */
-	bool allow_direct_exec, allow_prepared_exec;	/* true */
+	int64_t stdin_queue_bytes;                      /* 1 MiB */
+	int64_t outbound_high_water_bytes;              /* 4 MiB */
+	int64_t detach_ttl_ms;                          /* 80000 */
+	int64_t exited_retention_ms;                    /* 600000 */
+	int64_t initialize_timeout_ms;                  /* 10000 */
+	bool allow_direct_exec, allow_prepared_exec;    /* true */
 	char *prepared_key_file; /* NULL: unsigned prepared requests are taken */
-	char *cgroup;	  /* "auto", "off", or the directory of a delegated cgroup v2 subtree */
+	char *cgroup;     /* "auto", "off", or the directory of a delegated cgroup v2 subtree */
 	char *log_level;  /* "info" */
 	char *log_format; /* "text" or "json" */
 };

@@ -8,8 +8,8 @@
 /* One option of the command line, taken apart. */
 struct flag {
 	const struct px_setting *setting; /* NULL: --config */
-	const char *value;		  /* NULL: a boolean flag alone */
-	bool no;			  /* --no-name */
+	const char *value;                /* NULL: a boolean flag alone */
+	bool no;                          /* --no-name */
 };
 
 /* As much of an argument as a message shows. */

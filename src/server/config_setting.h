@@ -12,11 +12,11 @@ struct px_config;
  * defaults and the limits told to clients all go by this table.
  */
 enum px_setting_type {
-	PX_SETTING_INT,	   /* int64_t */
+	PX_SETTING_INT,    /* int64_t */
 	PX_SETTING_BOOL,   /* bool */
 	PX_SETTING_STRING, /* char *, not empty; NULL when unset */
 	PX_SETTING_CHOICE, /* char *, one of 'choices', or an absolute path if 'or_path' */
-	PX_SETTING_LIST	   /* struct px_list of strings that are not empty */
+	PX_SETTING_LIST    /* struct px_list of strings that are not empty */
 };
 
 enum px_setting_unit { PX_UNIT_NONE, PX_UNIT_BYTES, PX_UNIT_MS };
@@ -27,15 +27,15 @@ struct px_setting {
 	const char *key; /* snake_case; the flag has dashes */
 	enum px_setting_type type;
 	enum px_setting_group group;
-	size_t offset;		   /* in struct px_config */
+	size_t offset;             /* in struct px_config */
 	int64_t min, max, preset;  /* INT: range and default. BOOL: default. LIST: at least 'min' */
 	enum px_setting_unit unit; /* INT */
 	const char *text; /* STRING, CHOICE, LIST: the default (a list's only entry), or NULL */
 	const char *const *choices; /* CHOICE: ends with NULL */
-	bool or_path;		    /* CHOICE */
-	const char *argument;	    /* what the help calls the value; NULL for BOOL */
-	const char *limit;	    /* its name when told to clients, or NULL */
-	const char *help;	    /* one line, a sentence */
+	bool or_path;               /* CHOICE */
+	const char *argument;       /* what the help calls the value; NULL for BOOL */
+	const char *limit;          /* its name when told to clients, or NULL */
+	const char *help;           /* one line, a sentence */
 };
 
 /* Row 'i', or NULL behind the last. */

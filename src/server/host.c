@@ -124,5 +124,6 @@ px_host_read_key(const char *path, void **out, size_t *out_len, struct px_err *e
 	free(key);
 	if (n == -1)
 		return px_fail_sys(err, PX_E_USAGE, sys, "cannot read the key file %s", path);
-	return px_fail(err, PX_E_USAGE, "the key file %s must hold %d to %d bytes", path, KEY_MIN, KEY_MAX);
+	return px_fail(
+	    err, PX_E_USAGE, "the key file %s must hold %d to %d bytes", path, KEY_MIN, KEY_MAX);
 }

@@ -11,13 +11,15 @@
 /* Descriptors 0, 1 and 2 are open afterwards, so that no socket takes their place. */
 int px_host_fix_stdio(struct px_err *err);
 
-/* Raises the soft limit of open descriptors to the hard one; '*out_before' is the old soft limit, for the children. */
+/* Raises the soft limit of open descriptors to the hard one; '*out_before' is the old soft limit,
+ * for the children. */
 void px_host_raise_open_files(rlim_t *out_before);
 
 /* Orphans of our descendants come to us (prctl(2), PR_SET_CHILD_SUBREAPER). */
 int px_host_adopt_orphans(struct px_err *err);
 
-/* The caller frees each: the host's name, the user's login shell and home directory, the working directory. */
+/* The caller frees each: the host's name, the user's login shell and home directory, the working
+ * directory. */
 char *px_host_name(void);
 char *px_host_shell(void);
 char *px_host_home(void);

@@ -49,7 +49,7 @@ struct px_server {
 	struct px_web web;
 	struct px_listener **listeners;
 	size_t nlisteners;
-	bool stdio;            /* stdin and stdout are a connection */
+	bool stdio;                    /* stdin and stdout are a connection */
 	int stdin_flags, stdout_flags; /* as we found them; -1: not changed */
 	uint64_t stdio_number;
 	struct event *signals[NSIGNALS];
@@ -68,14 +68,17 @@ serve(struct px_server *server, const struct px_conn_params *params)
 static void
 refuse_full(struct px_server *server, const struct px_url *url, int fd, const char *label)
 {
-	static const char lines[] = "{\"id\":null,\"error\":{\"code\":-32008,\"message\":\"too many connections\","
-				    "\"data\":{\"kind\":\"limitExceeded\",\"limit\":\"max_connections\"}}}\n";
-	static const char http[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 21\r\n"
-				   "Content-Type: text/plain\r\nConnection: close\r\n\r\ntoo many connections\n";
+	static const char lines[] =
+	    "{\"id\":null,\"error\":{\"code\":-32008,\"message\":\"too many connections\","
+	    "\"data\":{\"kind\":\"limitExceeded\",\"limit\":\"max_connections\"}}}\n";
+	static const char http[] =
+	    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 21\r\n"
+	    "Content-Type: text/plain\r\nConnection: close\r\n\r\ntoo many connections\n";
 	const char *text = url->kind == PX_URL_UNIX ? lines : http;
 
 	px_net_count_refused(server->net);
-	px_log_event(server->log, PX_LOG_WARN, "refuse", PX_S("peer", label), PX_S("reason", "max_connections"));
+	px_log_event(server->log, PX_LOG_WARN, "refuse", PX_S("peer", label),
+	    PX_S("reason", "max_connections"));
 	(void)!send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(fd);
 }
@@ -84,7 +87,10 @@ static void
 server_on_accept(void *arg, const struct px_url *url, int fd, const char *label)
 {
 	struct px_server *server = arg;
-	struct px_conn_params params = { .in = fd, .out = fd, .impatient = true, .label = label,
+	struct px_conn_params params = { .in = fd,
+		.out = fd,
+		.impatient = true,
+		.label = label,
 		.limit = PX_HANDSHAKE_MAX,
 		.framing = url->kind == PX_URL_UNIX ? &px_framing_lines : &px_framing_ws };
 
@@ -99,17 +105,23 @@ nonblocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	if (flags == -1 || (flags & O_NONBLOCK) != 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+	if (flags == -1 || (flags & O_NONBLOCK) != 0 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
 		return -1;
 	return flags;
 }
 
-/* The descriptors may be shared with whoever started us (a terminal): their flags are put back at the end. */
+/* The descriptors may be shared with whoever started us (a terminal): their flags are put back at
+ * the end. */
 static void
 stdio_serve(struct px_server *server)
 {
-	struct px_conn_params params = { .in = STDIN_FILENO, .out = STDOUT_FILENO, .borrowed = true,
-		.framing = &px_framing_lines, .label = "stdio", .limit = PX_HANDSHAKE_MAX };
+	struct px_conn_params params = { .in = STDIN_FILENO,
+		.out = STDOUT_FILENO,
+		.borrowed = true,
+		.framing = &px_framing_lines,
+		.label = "stdio",
+		.limit = PX_HANDSHAKE_MAX };
 
 	server->stdin_flags = nonblocking(STDIN_FILENO);
 	server->stdout_flags = nonblocking(STDOUT_FILENO);
@@ -165,7 +177,8 @@ server_on_signal(evutil_socket_t sig, short what, void *arg)
 static void
 server_advance(struct px_server *server)
 {
-	if (server->state == SERVER_RUNNING && server->stdio && server->nlisteners == 0 && px_net_idle(server->net))
+	if (server->state == SERVER_RUNNING && server->stdio && server->nlisteners == 0 &&
+	    px_net_idle(server->net))
 		server_stop(server, "end of input");
 	if (server->state == SERVER_ENDING_SESSIONS && px_core_idle(server->core)) {
 		server->state = SERVER_FLUSHING;
@@ -195,7 +208,8 @@ url_check(const struct px_server *server, const struct px_url *url, struct px_er
 {
 	char text[160];
 
-	if (url->kind != PX_URL_WS || px_addr_is_loopback(&url->addr) || server->config->insecure_allow_remote)
+	if (url->kind != PX_URL_WS || px_addr_is_loopback(&url->addr) ||
+	    server->config->insecure_allow_remote)
 		return 0;
 	px_url_format(url, text, sizeof text);
 	return px_fail(err, PX_E_USAGE,
@@ -220,7 +234,8 @@ listeners_open(struct px_server *server, struct px_err *err)
 
 		if (urls[i].kind == PX_URL_STDIO)
 			server->stdio = true;
-		else if ((result = px_listener_open(server->base, &urls[i], server->log, slot, err)) == 0)
+		else if ((result = px_listener_open(
+			      server->base, &urls[i], server->log, slot, err)) == 0)
 			server->nlisteners++;
 	}
 	free(urls);
@@ -232,8 +247,11 @@ core_open(struct px_server *server, rlim_t child_open_files)
 {
 	const struct px_config *config = server->config;
 	struct px_core_options options = {
-		.procs = { .stdin_queue_bytes = (size_t)config->stdin_queue_bytes, .subreaper = true,
-		    .cgroups = server->cgroups, .other_children = 1, .open_files = child_open_files },
+		.procs = { .stdin_queue_bytes = (size_t)config->stdin_queue_bytes,
+		    .subreaper = true,
+		    .cgroups = server->cgroups,
+		    .other_children = 1,
+		    .open_files = child_open_files },
 		.max_running = (size_t)config->max_processes,
 		.max_running_per_workspace = (size_t)config->max_processes_per_connection,
 		.retained_bytes = (size_t)config->retained_output_bytes_per_process,
@@ -261,12 +279,17 @@ net_open(struct px_server *server)
 	const struct px_config *config = server->config;
 	struct px_net_options options = { .high_water = (size_t)config->outbound_high_water_bytes,
 		.max_connections = (size_t)config->max_connections,
-		.initialize_timeout_ms = config->initialize_timeout_ms, .log = server->log };
+		.initialize_timeout_ms = config->initialize_timeout_ms,
+		.log = server->log };
 
 	server->net = px_net_new(server->base, &options);
 	server->watch = px_loop_watch_new(server->base);
-	server->web = (struct px_web){ .config = config, .core = server->core, .net = server->net,
-		.loop = server->watch, .log = server->log, .started_ms = px_wall_ms() };
+	server->web = (struct px_web){ .config = config,
+		.core = server->core,
+		.net = server->net,
+		.loop = server->watch,
+		.log = server->log,
+		.started_ms = px_wall_ms() };
 }
 
 static int
@@ -276,7 +299,8 @@ rpc_open(struct px_server *server, struct px_err *err)
 	struct px_rpc *rpc = &server->rpc;
 
 	if (config->prepared_key_file != NULL &&
-	    px_host_read_key(config->prepared_key_file, &rpc->prepared_key, &rpc->prepared_key_len, err) == -1)
+	    px_host_read_key(
+		config->prepared_key_file, &rpc->prepared_key, &rpc->prepared_key_len, err) == -1)
 		return -1;
 	rpc->core = server->core;
 	rpc->net = server->net;
@@ -307,7 +331,8 @@ signals_open(struct px_server *server)
 
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < NSIGNALS; i++) {
-		server->signals[i] = evsignal_new(server->base, numbers[i], server_on_signal, server);
+		server->signals[i] =
+		    evsignal_new(server->base, numbers[i], server_on_signal, server);
 		event_add(server->signals[i], NULL);
 	}
 }
@@ -323,8 +348,10 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 	server->log = log;
 	server->stdin_flags = server->stdout_flags = -1;
 	server->base = event_base_new();
-	if (px_host_fix_stdio(err) == -1 || px_guardian_start(&server->guardian, err) == -1 || listeners_open(server, err) == -1 ||
-	    px_cgroup_root_open(config->cgroup, &server->cgroups, err) == -1 || px_host_adopt_orphans(err) == -1) {
+	if (px_host_fix_stdio(err) == -1 || px_guardian_start(&server->guardian, err) == -1 ||
+	    listeners_open(server, err) == -1 ||
+	    px_cgroup_root_open(config->cgroup, &server->cgroups, err) == -1 ||
+	    px_host_adopt_orphans(err) == -1) {
 		px_server_free(server);
 		return -1;
 	}

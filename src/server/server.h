@@ -20,7 +20,8 @@ struct px_server;
 int px_server_new(const struct px_config *config, const struct px_log *log, struct px_server **out,
     struct px_err *err);
 
-/* Announces the listeners on stderr and serves until SIGTERM, SIGINT, SIGHUP, or the end of a lone stdio connection. */
+/* Announces the listeners on stderr and serves until SIGTERM, SIGINT, SIGHUP, or the end of a lone
+ * stdio connection. */
 void px_server_run(struct px_server *server);
 
 void px_server_free(struct px_server *server); /* takes NULL */

@@ -22,8 +22,8 @@ core_on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	TAILQ_FOREACH_SAFE(ws, &core->workspaces, link, next_ws) {
-		TAILQ_FOREACH_SAFE(session, &ws->forgotten, link, next) {
+	TAILQ_FOREACH_SAFE (ws, &core->workspaces, link, next_ws) {
+		TAILQ_FOREACH_SAFE (session, &ws->forgotten, link, next) {
 			px_session_drop_record(session);
 			if (session->closed)
 				px_session_free(session);

@@ -33,10 +33,12 @@ struct px_core_counts {
 
 struct px_core *px_core_new(struct event_base *base, const struct px_core_options *options);
 
-/* Ends everything at once, without grace; no callback of a watch or a wait comes any more. Takes NULL. */
+/* Ends everything at once, without grace; no callback of a watch or a wait comes any more. Takes
+ * NULL. */
 void px_core_free(struct px_core *core);
 
-/* The orderly end: every session is terminated with the server's grace, cause "shutdown". Poll px_core_idle(). */
+/* The orderly end: every session is terminated with the server's grace, cause "shutdown". Poll
+ * px_core_idle(). */
 void px_core_stop(struct px_core *core);
 bool px_core_idle(const struct px_core *core); /* nothing runs and nothing is being ended */
 

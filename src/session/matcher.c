@@ -8,8 +8,10 @@
 
 struct px_matcher {
 	size_t len;
-	size_t matched[PX_STREAMS_MAX]; /* characters of the text that the stream's end agrees with */
-	uint16_t *border;               /* border[i]: longest proper prefix of text[0..i] that is its suffix too */
+	size_t
+	    matched[PX_STREAMS_MAX]; /* characters of the text that the stream's end agrees with */
+	uint16_t
+	    *border; /* border[i]: longest proper prefix of text[0..i] that is its suffix too */
 	unsigned char text[];
 };
 

@@ -6,7 +6,8 @@
 
 #include "proc/transcript.h"
 
-/* Finds one literal text in streams that arrive in pieces (Knuth, Morris and Pratt: one pass, no bytes kept). */
+/* Finds one literal text in streams that arrive in pieces (Knuth, Morris and Pratt: one pass, no
+ * bytes kept). */
 struct px_matcher;
 
 enum { PX_MATCH_MAX = 4096 };

@@ -5,7 +5,8 @@
 bool
 px_name_valid(const char *s, size_t len)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
+	static const char allowed[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
 
 	if (len == 0 || len > PX_NAME_MAX)
 		return false;

@@ -30,7 +30,7 @@ session_room(void *arg)
 	const struct px_watch *watch;
 	size_t room = SIZE_MAX, each;
 
-	TAILQ_FOREACH(watch, &session->watches, link)
+	TAILQ_FOREACH (watch, &session->watches, link)
 		if ((each = px_watch_room(watch)) < room)
 			room = each;
 	return room;
@@ -45,7 +45,7 @@ session_add_chunk(struct px_session *session, unsigned stream, const void *data,
 	chunk.offset = px_transcript_total(session->transcript, stream);
 	chunk.seq = px_transcript_append(session->transcript, stream, data, len);
 	session->last_output_ms = px_now_ms();
-	TAILQ_FOREACH_SAFE(watch, &session->watches, link, next)
+	TAILQ_FOREACH_SAFE (watch, &session->watches, link, next)
 		px_watch_on_output(watch, &chunk);
 	if (!TAILQ_EMPTY(&session->waits))
 		px_waits_on_output(session, &chunk);
@@ -79,8 +79,9 @@ session_log_exit(const struct px_session *session)
 {
 	const struct px_exit *exit = &session->exit;
 
-	px_log_event(session->ws->core->options.log, PX_LOG_INFO, "exit", PX_S("workspace", session->ws->id),
-	    PX_S("session", session->id), PX_I("pid", px_proc_pid(session->proc)), PX_I("code", exit->code),
+	px_log_event(session->ws->core->options.log, PX_LOG_INFO, "exit",
+	    PX_S("workspace", session->ws->id), PX_S("session", session->id),
+	    PX_I("pid", px_proc_pid(session->proc)), PX_I("code", exit->code),
 	    PX_S("signal", px_signal_name(exit->signal)), PX_S("cause", px_cause_word(exit->cause)),
 	    PX_I("wall_ms", exit->usage.wall_ms));
 }
@@ -129,7 +130,7 @@ session_on_exited(void *arg, const struct px_exit *exit)
 		return;
 	session->exit_seq = px_transcript_mark(session->transcript);
 	retention_start(session);
-	TAILQ_FOREACH_SAFE(watch, &session->watches, link, next)
+	TAILQ_FOREACH_SAFE (watch, &session->watches, link, next)
 		px_watch_on_end(watch);
 	px_waits_on_exit(session);
 }
@@ -146,7 +147,7 @@ session_on_closed(void *arg)
 		return;
 	}
 	session->closed_seq = px_transcript_mark(session->transcript);
-	TAILQ_FOREACH_SAFE(watch, &session->watches, link, next)
+	TAILQ_FOREACH_SAFE (watch, &session->watches, link, next)
 		px_watch_on_end(watch);
 	px_waits_on_closed(session);
 }
@@ -157,9 +158,9 @@ session_on_failed(void *arg, const char *message)
 	struct px_session *session = arg;
 	struct px_watch *watch, *next;
 
-	px_log_event(session->ws->core->options.log, PX_LOG_ERROR, "lost", PX_S("session", session->id),
-	    PX_S("reason", message));
-	TAILQ_FOREACH_SAFE(watch, &session->watches, link, next)
+	px_log_event(session->ws->core->options.log, PX_LOG_ERROR, "lost",
+	    PX_S("session", session->id), PX_S("reason", message));
+	TAILQ_FOREACH_SAFE (watch, &session->watches, link, next)
 		watch->ops->failed(watch->arg, session, message);
 }
 
@@ -190,7 +191,8 @@ limits_check(const struct px_workspace *ws, struct px_err *err)
 		return px_fail(err, PX_E_OVERLOADED, "the server is stopping");
 	if (ws->running >= options->max_running_per_workspace)
 		return px_fail_limit(err, "max_processes_per_connection",
-		    (int64_t)options->max_running_per_workspace, "%zu processes run already", ws->running);
+		    (int64_t)options->max_running_per_workspace, "%zu processes run already",
+		    ws->running);
 	if (ws->core->counts.running >= options->max_running)
 		return px_fail_limit(err, "max_processes", (int64_t)options->max_running,
 		    "%zu processes run on this server already", ws->core->counts.running);
@@ -215,7 +217,7 @@ exited_make_room(struct px_workspace *ws)
 {
 	struct px_session *session, *next;
 
-	TAILQ_FOREACH_SAFE(session, &ws->sessions, link, next) {
+	TAILQ_FOREACH_SAFE (session, &ws->sessions, link, next) {
 		if (ws->exited < ws->core->options.max_running_per_workspace)
 			return;
 		if (session->exited)
@@ -240,7 +242,8 @@ session_new(struct px_workspace *ws, struct px_session_request *req, struct px_p
 	session->spec = *req->spec;
 	memset(req->spec, 0, sizeof *req->spec);
 	px_spec_forget_env(&session->spec);
-	session->transcript = px_transcript_new(px_session_streams(session), ws->core->options.retained_bytes);
+	session->transcript =
+	    px_transcript_new(px_session_streams(session), ws->core->options.retained_bytes);
 	return session;
 }
 
@@ -263,12 +266,13 @@ session_enter(struct px_session *session, const struct px_session_request *req)
 	}
 	px_log_event(ws->core->options.log, PX_LOG_INFO, "start", PX_S("workspace", ws->id),
 	    PX_S("session", session->id), PX_I("pid", px_proc_pid(session->proc)),
-	    PX_S("program", session->spec.argv[0]), PX_S("io", session->spec.io == PX_IO_PTY ? "pty" : "pipe"),
-	    PX_S("trace", req->trace));
+	    PX_S("program", session->spec.argv[0]),
+	    PX_S("io", session->spec.io == PX_IO_PTY ? "pty" : "pipe"), PX_S("trace", req->trace));
 }
 
 static int
-session_existing(struct px_session *session, const struct px_session_request *req, struct px_err *err)
+session_existing(
+    struct px_session *session, const struct px_session_request *req, struct px_err *err)
 {
 	uint8_t fingerprint[PX_SHA256_LEN];
 
@@ -284,7 +288,7 @@ members_tell(struct px_workspace *ws, const struct px_member *starter, struct px
 {
 	struct px_member *member;
 
-	TAILQ_FOREACH(member, &ws->members, link)
+	TAILQ_FOREACH (member, &ws->members, link)
 		if (member->started != NULL)
 			member->started(member->arg, starter, session);
 }
@@ -293,7 +297,8 @@ int
 px_session_start(struct px_workspace *ws, struct px_session_request *req, struct px_session **out,
     bool *out_existing, struct px_err *err)
 {
-	struct px_session *session = req->id != NULL ? px_workspace_find(ws, req->id, req->id_len) : NULL;
+	struct px_session *session =
+	    req->id != NULL ? px_workspace_find(ws, req->id, req->id_len) : NULL;
 	struct px_proc *proc;
 
 	*out_existing = session != NULL;
@@ -305,8 +310,8 @@ px_session_start(struct px_workspace *ws, struct px_session_request *req, struct
 	}
 	exited_make_room(ws);
 	if (limits_check(ws, err) == -1 ||
-	    px_proc_start(ws->core->procs, req->spec, ws->group, ws->next_serial, &session_proc_ops, NULL,
-	        &proc, err) == -1)
+	    px_proc_start(ws->core->procs, req->spec, ws->group, ws->next_serial, &session_proc_ops,
+		NULL, &proc, err) == -1)
 		return -1;
 	ws->next_serial++;
 	session = session_new(ws, req, proc);

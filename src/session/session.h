@@ -13,7 +13,8 @@ struct px_workspace;
 struct px_member;
 struct px_input_op;
 
-/* One managed process with its transcript, the watches on it and those who wait for it. Owned by its workspace. */
+/* One managed process with its transcript, the watches on it and those who wait for it. Owned by
+ * its workspace. */
 struct px_session;
 
 enum px_on_disconnect { PX_DISCONNECT_DEFAULT, PX_DISCONNECT_KILL, PX_DISCONNECT_KEEP };
@@ -21,7 +22,8 @@ enum px_on_disconnect { PX_DISCONNECT_DEFAULT, PX_DISCONNECT_KILL, PX_DISCONNECT
 struct px_session_request {
 	const char *id; /* NULL: the workspace makes one */
 	size_t id_len;
-	struct px_spec *spec; /* its content is taken over on success, and on existing = true given up */
+	struct px_spec
+	    *spec; /* its content is taken over on success, and on existing = true given up */
 	enum px_on_disconnect on_disconnect;
 	struct px_member *starter;
 	bool unique;       /* a known id is an error even if the spec is the same */
@@ -32,8 +34,8 @@ struct px_session_request {
  * Starts a session. A known id with the same spec gives the existing session and
  * '*out_existing' true; with another spec PX_E_EXISTS. PX_E_LIMIT, PX_E_SPAWN.
  */
-int px_session_start(struct px_workspace *ws, struct px_session_request *req, struct px_session **out,
-    bool *out_existing, struct px_err *err);
+int px_session_start(struct px_workspace *ws, struct px_session_request *req,
+    struct px_session **out, bool *out_existing, struct px_err *err);
 
 /* Forgets an exited session and kills what is left of its tree. PX_E_RUNNING. */
 int px_session_release(struct px_session *session, struct px_err *err);
@@ -54,8 +56,9 @@ int px_session_write(struct px_session *session, const void *data, size_t len, c
     struct px_input_op **out_op, struct px_err *err);
 
 /* Ends stdin (see px_input_eof()); 1 too when it has ended already. */
-int px_session_close_stdin(struct px_session *session, void (*done)(void *arg, const struct px_err *err),
-    void *arg, struct px_input_op **out_op, struct px_err *err);
+int px_session_close_stdin(struct px_session *session,
+    void (*done)(void *arg, const struct px_err *err), void *arg, struct px_input_op **out_op,
+    struct px_err *err);
 
 /* PX_E_NOT_A_PTY; after the exit it does nothing. Results as px_input_resize(). */
 int px_session_resize(struct px_session *session, uint16_t rows, uint16_t cols,
@@ -69,7 +72,8 @@ bool px_session_terminate(struct px_session *session, int64_t grace_ms, enum px_
 
 const char *px_session_id(const struct px_session *session);
 struct px_workspace *px_session_workspace(const struct px_session *session);
-const struct px_spec *px_session_spec(const struct px_session *session); /* without its environment */
+const struct px_spec *px_session_spec(
+    const struct px_session *session); /* without its environment */
 struct px_transcript *px_session_transcript(struct px_session *session);
 struct px_proc *px_session_proc(const struct px_session *session);
 unsigned px_session_streams(const struct px_session *session);
@@ -78,7 +82,8 @@ const struct px_exit *px_session_exit(const struct px_session *session); /* NULL
 bool px_session_closed(const struct px_session *session);
 int64_t px_session_started_ms(const struct px_session *session); /* wall clock */
 int64_t px_session_exited_ms(const struct px_session *session);  /* wall clock; 0 while it runs */
-int64_t px_session_idle_ms(const struct px_session *session);    /* since the last output, or the start */
+int64_t px_session_idle_ms(
+    const struct px_session *session); /* since the last output, or the start */
 size_t px_session_subscribers(const struct px_session *session);
 
 #endif

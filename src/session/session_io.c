@@ -22,8 +22,9 @@ px_session_write(struct px_session *session, const void *data, size_t len, const
 }
 
 int
-px_session_close_stdin(struct px_session *session, void (*done)(void *arg, const struct px_err *err),
-    void *arg, struct px_input_op **out_op, struct px_err *err)
+px_session_close_stdin(struct px_session *session,
+    void (*done)(void *arg, const struct px_err *err), void *arg, struct px_input_op **out_op,
+    struct px_err *err)
 {
 	struct px_input *input = px_proc_input(session->proc);
 
@@ -140,7 +141,7 @@ px_session_subscribers(const struct px_session *session)
 	const struct px_watch *watch;
 	size_t n = 0;
 
-	TAILQ_FOREACH(watch, &session->watches, link)
+	TAILQ_FOREACH (watch, &session->watches, link)
 		n++;
 	return n;
 }

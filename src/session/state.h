@@ -31,7 +31,7 @@ struct px_core {
 	struct px_workspace_list workspaces;
 	struct px_core_counts counts;
 	uint32_t next_group;
-	bool stopping; /* nothing is started any more */
+	bool stopping;       /* nothing is started any more */
 	struct event *sweep; /* frees what has ended, when no callback of it is on the stack */
 };
 
@@ -48,7 +48,8 @@ struct px_workspace {
 	struct px_session_tree by_id;
 	struct px_session_list sessions;  /* by start */
 	struct px_session_list forgotten; /* without an id, still draining */
-	size_t running, exited;           /* of 'sessions' and 'forgotten': not exited; of 'sessions': exited */
+	size_t running,
+	    exited; /* of 'sessions' and 'forgotten': not exited; of 'sessions': exited */
 	struct px_member_list members;
 	struct event *detach_timer;
 	bool expired; /* the detach time has passed: it stays only for its "keep" sessions */

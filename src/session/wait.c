@@ -82,7 +82,8 @@ wait_on_timeout(evutil_socket_t fd, short what, void *arg)
 }
 
 static struct event *
-timer_start(const struct px_session *session, event_callback_fn fn, struct px_wait *wait, int64_t ms)
+timer_start(
+    const struct px_session *session, event_callback_fn fn, struct px_wait *wait, int64_t ms)
 {
 	struct event *timer = evtimer_new(session->ws->core->base, fn, wait);
 	struct timeval tv = px_ms_tv(ms);
@@ -103,8 +104,8 @@ wait_takes(struct px_wait *wait, const struct px_chunk *chunk, enum px_reason *o
 	for (size_t r = 0; r < sizeof chunk->run / sizeof chunk->run[0]; r++) {
 		wait->bytes += chunk->run[r].len;
 		for (size_t i = 0; i < wait->until.nmatch; i++)
-			found |= px_matcher_feed(wait->matcher[i], chunk->stream, chunk->run[r].data,
-			    chunk->run[r].len);
+			found |= px_matcher_feed(
+			    wait->matcher[i], chunk->stream, chunk->run[r].data, chunk->run[r].len);
 	}
 	wait->bytes += chunk->lost;
 	*out_reason = found ? PX_REASON_MATCH : PX_REASON_BYTES;
@@ -132,7 +133,7 @@ static bool
 event_is_there(const struct px_session *session, const struct px_until *until)
 {
 	return session->closed ||
-	    (until->has_after && px_transcript_next_seq(session->transcript) > until->after + 1);
+	       (until->has_after && px_transcript_next_seq(session->transcript) > until->after + 1);
 }
 
 static bool
@@ -184,7 +185,7 @@ px_waits_on_output(struct px_session *session, const struct px_chunk *chunk)
 	struct px_wait *wait, *next;
 	enum px_reason reason;
 
-	TAILQ_FOREACH_SAFE(wait, &session->waits, link, next) {
+	TAILQ_FOREACH_SAFE (wait, &session->waits, link, next) {
 		struct timeval tv = px_ms_tv(wait->until.idle_ms);
 
 		if (wait->until.event)
@@ -201,9 +202,11 @@ waits_finish(struct px_session *session, bool only_events, enum px_reason reason
 {
 	struct px_wait *wait, *next;
 
-	TAILQ_FOREACH_SAFE(wait, &session->waits, link, next)
+	TAILQ_FOREACH_SAFE (wait, &session->waits, link, next)
 		if (wait->until.event || !only_events)
-			wait_finish(wait, wait->until.event && reason != PX_REASON_GONE ? PX_REASON_EVENT : reason);
+			wait_finish(wait, wait->until.event && reason != PX_REASON_GONE
+					      ? PX_REASON_EVENT
+					      : reason);
 }
 
 void

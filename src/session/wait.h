@@ -23,10 +23,11 @@ const char *px_reason_word(enum px_reason reason);
 
 /* What ends a wait; an exit always does (unless 'event' is asked for, which an exit is one of). */
 struct px_until {
-	int64_t idle_ms;    /* no output for so long, from the later of the call and the last output; -1: no condition */
-	int64_t bytes;      /* so many bytes of output from the place on; -1: no condition */
-	bool event;         /* any event after the place: output, exited, closed */
-	bool has_after;     /* the place is behind sequence number 'after'; else it is now */
+	int64_t idle_ms; /* no output for so long, from the later of the call and the last output;
+			    -1: no condition */
+	int64_t bytes;   /* so many bytes of output from the place on; -1: no condition */
+	bool event;      /* any event after the place: output, exited, closed */
+	bool has_after;  /* the place is behind sequence number 'after'; else it is now */
 	uint64_t after;
 	int64_t timeout_ms; /* -1: none */
 	struct {
@@ -43,8 +44,8 @@ typedef void px_wait_fn(void *arg, enum px_reason reason);
  * is not called. Otherwise 'done' is called once, from the loop, and the wait is
  * gone.
  */
-struct px_wait *px_wait_new(struct px_session *session, const struct px_until *until, px_wait_fn *done,
-    void *arg, enum px_reason *out_reason);
+struct px_wait *px_wait_new(struct px_session *session, const struct px_until *until,
+    px_wait_fn *done, void *arg, enum px_reason *out_reason);
 void px_wait_cancel(struct px_wait *wait); /* 'done' is not called */
 
 #endif

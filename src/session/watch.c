@@ -6,8 +6,8 @@
 #include "session/state.h"
 
 struct px_watch *
-px_watch_new(struct px_session *session, uint64_t after, unsigned flags, const struct px_watch_ops *ops,
-    void *arg)
+px_watch_new(struct px_session *session, uint64_t after, unsigned flags,
+    const struct px_watch_ops *ops, void *arg)
 {
 	struct px_watch *watch = px_new(struct px_watch);
 
@@ -145,7 +145,8 @@ px_watch_release(struct px_watch *watch)
 	watch->held = false;
 }
 
-/* The hot path: a watch at the live end takes the chunk as it came from the read, without a look into the transcript. */
+/* The hot path: a watch at the live end takes the chunk as it came from the read, without a look
+ * into the transcript. */
 void
 px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk)
 {

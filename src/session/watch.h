@@ -21,7 +21,8 @@ struct px_watch_ops {
 	/* Bytes that may be given now; 0: none until px_watch_pump(). */
 	size_t (*room)(void *arg);
 	void (*output)(void *arg, struct px_session *session, const struct px_chunk *chunk);
-	void (*exited)(void *arg, struct px_session *session, uint64_t seq, const struct px_exit *exit);
+	void (*exited)(
+	    void *arg, struct px_session *session, uint64_t seq, const struct px_exit *exit);
 	void (*closed)(void *arg, struct px_session *session, uint64_t seq);
 	void (*failed)(void *arg, struct px_session *session, const char *message);
 	void (*lagged)(void *arg, struct px_session *session, uint64_t skipped, uint64_t next_seq);
@@ -37,10 +38,12 @@ enum { PX_WATCH_LOSSY = 1, PX_WATCH_HELD = 2 };
  */
 struct px_watch *px_watch_new(struct px_session *session, uint64_t after, unsigned flags,
     const struct px_watch_ops *ops, void *arg);
-void px_watch_free(struct px_watch *watch); /* takes NULL; wakes the child if this watch paused it */
+void px_watch_free(
+    struct px_watch *watch); /* takes NULL; wakes the child if this watch paused it */
 
-void px_watch_pump(struct px_watch *watch);    /* room has grown, or the watch is new */
-void px_watch_release(struct px_watch *watch); /* ends PX_WATCH_HELD; px_watch_pump() gives what was held */
+void px_watch_pump(struct px_watch *watch); /* room has grown, or the watch is new */
+void px_watch_release(
+    struct px_watch *watch); /* ends PX_WATCH_HELD; px_watch_pump() gives what was held */
 void px_watch_seek(struct px_watch *watch, uint64_t after);
 
 /* Bytes after the watch's place that are no longer held. */

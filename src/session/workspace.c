@@ -24,13 +24,14 @@ workspace_has_kept(const struct px_workspace *ws)
 {
 	const struct px_session *session;
 
-	TAILQ_FOREACH(session, &ws->sessions, link)
+	TAILQ_FOREACH (session, &ws->sessions, link)
 		if (session->on_disconnect == PX_DISCONNECT_KEEP)
 			return true;
 	return false;
 }
 
-/* The detach time has passed: without a session that is to be kept it is over, else the others end. */
+/* The detach time has passed: without a session that is to be kept it is over, else the others end.
+ */
 static void
 workspace_on_detached(evutil_socket_t fd, short what, void *arg)
 {
@@ -44,9 +45,10 @@ workspace_on_detached(evutil_socket_t fd, short what, void *arg)
 		px_workspace_end(ws, PX_CAUSE_DISCONNECT);
 		return;
 	}
-	TAILQ_FOREACH(session, &ws->sessions, link)
+	TAILQ_FOREACH (session, &ws->sessions, link)
 		if (session->on_disconnect != PX_DISCONNECT_KEEP)
-			px_session_terminate(session, ws->core->options.grace_ms, PX_CAUSE_DISCONNECT);
+			px_session_terminate(
+			    session, ws->core->options.grace_ms, PX_CAUSE_DISCONNECT);
 }
 
 static struct px_workspace *
@@ -121,11 +123,12 @@ px_workspace_join_new(struct px_core *core, bool fleeting, struct px_member *mem
 }
 
 struct px_workspace *
-px_workspace_join_named(struct px_core *core, const char *name, size_t len, struct px_member *member)
+px_workspace_join_named(
+    struct px_core *core, const char *name, size_t len, struct px_member *member)
 {
 	struct px_workspace *ws;
 
-	TAILQ_FOREACH(ws, &core->workspaces, link)
+	TAILQ_FOREACH (ws, &core->workspaces, link)
 		if (ws->kind == PX_WORKSPACE_NAMED && !ws->ending && strlen(ws->id) == len &&
 		    memcmp(ws->id, name, len) == 0)
 			break;
@@ -145,8 +148,9 @@ workspace_by_token(struct px_core *core, const char *token, size_t len)
 
 	if (len != 2 * PX_TOKEN_BYTES)
 		return NULL;
-	TAILQ_FOREACH(ws, &core->workspaces, link)
-		if (ws->kind == PX_WORKSPACE_ANONYMOUS && !ws->ending && px_equal_secret(ws->token, token, len))
+	TAILQ_FOREACH (ws, &core->workspaces, link)
+		if (ws->kind == PX_WORKSPACE_ANONYMOUS && !ws->ending &&
+		    px_equal_secret(ws->token, token, len))
 			found = ws;
 	return found;
 }
@@ -160,7 +164,8 @@ px_workspace_resume(struct px_core *core, const char *token, size_t len, struct 
 	if (ws == NULL)
 		return px_fail(err, PX_E_TOKEN, "unknown or expired resume token");
 	if (!TAILQ_EMPTY(&ws->members))
-		return px_fail(err, PX_E_ATTACHED, "workspace %s is attached to another connection", ws->id);
+		return px_fail(
+		    err, PX_E_ATTACHED, "workspace %s is attached to another connection", ws->id);
 	workspace_attach(ws, member);
 	return 0;
 }
@@ -170,12 +175,13 @@ end_sessions_of(struct px_workspace *ws, const struct px_member *member)
 {
 	struct px_session *session;
 
-	TAILQ_FOREACH(session, &ws->sessions, link) {
+	TAILQ_FOREACH (session, &ws->sessions, link) {
 		if (session->starter != member)
 			continue;
 		session->starter = NULL;
 		if (session->on_disconnect == PX_DISCONNECT_KILL)
-			px_session_terminate(session, ws->core->options.grace_ms, PX_CAUSE_DISCONNECT);
+			px_session_terminate(
+			    session, ws->core->options.grace_ms, PX_CAUSE_DISCONNECT);
 	}
 }
 
@@ -188,7 +194,7 @@ workspace_unattended(struct px_workspace *ws)
 	if (ws->ending)
 		sweep_soon(ws);
 	else if (ws->kind == PX_WORKSPACE_FLEETING ||
-	    (ws->kind == PX_WORKSPACE_NAMED && TAILQ_EMPTY(&ws->sessions)))
+		 (ws->kind == PX_WORKSPACE_NAMED && TAILQ_EMPTY(&ws->sessions)))
 		px_workspace_end(ws, PX_CAUSE_DISCONNECT);
 	else
 		event_add(ws->detach_timer, &tv);

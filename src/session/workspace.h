@@ -1,9 +1,9 @@
 #ifndef PX_SESSION_WORKSPACE_H
 #define PX_SESSION_WORKSPACE_H
 
+#include <bsd/sys/queue.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <bsd/sys/queue.h>
 
 #include "base/err.h"
 
@@ -21,24 +21,28 @@ struct px_workspace;
 struct px_member {
 	TAILQ_ENTRY(px_member) link;
 	struct px_workspace *workspace; /* NULL: not attached */
-	void (*started)(void *arg, const struct px_member *starter, struct px_session *session); /* NULL: not wanted */
+	void (*started)(void *arg, const struct px_member *starter,
+	    struct px_session *session); /* NULL: not wanted */
 	void *arg;
 };
 
 /* Each attaches 'member' to the workspace that it finds or makes. */
-struct px_workspace *px_workspace_join_new(struct px_core *core, bool fleeting, struct px_member *member);
-struct px_workspace *px_workspace_join_named(struct px_core *core, const char *name, size_t len,
-    struct px_member *member);
+struct px_workspace *px_workspace_join_new(
+    struct px_core *core, bool fleeting, struct px_member *member);
+struct px_workspace *px_workspace_join_named(
+    struct px_core *core, const char *name, size_t len, struct px_member *member);
 
 /* By its resume token. PX_E_TOKEN: unknown or expired. PX_E_ATTACHED: it has a client. */
-int px_workspace_resume(struct px_core *core, const char *token, size_t len, struct px_member *member,
-    struct px_err *err);
+int px_workspace_resume(struct px_core *core, const char *token, size_t len,
+    struct px_member *member, struct px_err *err);
 
-/* The client is gone: sessions that it started with "kill" end, the workspace's own time may begin to run. */
+/* The client is gone: sessions that it started with "kill" end, the workspace's own time may begin
+ * to run. */
 void px_workspace_leave(struct px_member *member);
 
-const char *px_workspace_id(const struct px_workspace *ws);    /* borrowed, lives with it */
-const char *px_workspace_token(const struct px_workspace *ws); /* NULL for named and fleeting ones */
+const char *px_workspace_id(const struct px_workspace *ws); /* borrowed, lives with it */
+const char *px_workspace_token(
+    const struct px_workspace *ws); /* NULL for named and fleeting ones */
 
 /* By id, or NULL. */
 struct px_session *px_workspace_find(struct px_workspace *ws, const char *id, size_t len);

@@ -18,13 +18,13 @@ struct px_http_request;
 
 /* Why a framing asks for the end of its connection, and how a caller asks for one. */
 enum px_end_reason {
-	PX_END_NORMAL,	   /* ws: 1000; also when the peer closed properly */
+	PX_END_NORMAL,     /* ws: 1000; also when the peer closed properly */
 	PX_END_GOING_AWAY, /* ws: 1001, the server stops */
 	PX_END_PROTOCOL,   /* ws: 1002 */
 	PX_END_BAD_TEXT,   /* ws: 1007, not UTF-8 */
-	PX_END_POLICY,	   /* ws: 1008 */
-	PX_END_TOO_BIG,	   /* ws: 1009 */
-	PX_END_INTERNAL	   /* ws: 1011 */
+	PX_END_POLICY,     /* ws: 1008 */
+	PX_END_TOO_BIG,    /* ws: 1009 */
+	PX_END_INTERNAL    /* ws: 1011 */
 };
 
 enum px_feed {

@@ -24,7 +24,7 @@ struct px_http_request {
 	const char *method; /* as sent, case kept */
 	const char *path;   /* the target up to '?', origin-form only */
 	const char *query;  /* what follows '?', or NULL */
-	int minor;	    /* HTTP/1.<minor>, 0 or 1 */
+	int minor;          /* HTTP/1.<minor>, 0 or 1 */
 	struct px_http_header headers[PX_HTTP_HEADERS_MAX];
 	size_t nheaders;
 };

@@ -29,8 +29,8 @@ struct px_framer {
 	size_t scanned; /* of the request head */
 	wslay_frame_context_ptr frames;
 	struct evbuffer *in; /* borrowed while feed runs */
-	uint64_t left;	     /* payload bytes of the present frame that have not come yet */
-	uint8_t opcode;	     /* of the data message that has begun; 0 when none has */
+	uint64_t left;       /* payload bytes of the present frame that have not come yet */
+	uint8_t opcode;      /* of the data message that has begun; 0 when none has */
 	struct px_gather message;
 	uint8_t control[CONTROL_MAX];
 	size_t ncontrol;
