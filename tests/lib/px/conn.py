@@ -251,16 +251,26 @@ class Output:
         """Takes this session's numbered notifications until done(self) is true."""
         numbered = ("process/outputDelta", "process/exited", "process/closed")
 
-        def ready():
-            for i, message in enumerate(self.conn.inbox):
-                if isinstance(message, dict) and message.get("method") in numbered:
-                    if message["params"]["sessionId"] == self.session_id:
-                        return self.conn.inbox.pop(i)
-            return None
+        def mine(message):
+            return (isinstance(message, dict) and message.get("method") in numbered
+                    and message["params"]["sessionId"] == self.session_id)
 
-        while not done(self):
-            message = await self.conn._wait_for(ready, f"output of {self.session_id}", seconds)
-            self.add(message["method"], message["params"])
+        def ready():
+            inbox, others = self.conn.inbox, []
+            while inbox and not done(self):
+                batch, inbox[:] = inbox[:], []
+                for i, message in enumerate(batch):
+                    if not mine(message):
+                        others.append(message)
+                        continue
+                    self.add(message["method"], message["params"])
+                    if done(self):
+                        inbox[:] = batch[i + 1:]
+                        break
+            inbox[:0] = others
+            return done(self) or None
+
+        await self.conn._wait_for(ready, f"output of {self.session_id}", seconds)
         return self
 
     async def until_closed(self, seconds=SECONDS):
