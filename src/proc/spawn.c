@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/sched.h>
 
 #include "base/mem.h"
 #include "proc/spawn_child.h"
@@ -114,19 +117,39 @@ report_read(int fd, struct px_report *out)
 }
 
 /*
+ * A child that is born in its cgroup (clone3(2)). This copies our page tables as
+ * fork does, but moving a process into a cgroup afterwards takes the kernel
+ * 11 ms when no other has moved lately.
+ */
+static pid_t
+clone_into_cgroup(int cgroup_fd)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)cgroup_fd
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+/*
  * vfork(2): the child borrows our memory and this thread waits, so nothing is
  * copied. All signals are blocked meanwhile: a handler must not run in the child.
  */
 static pid_t
-launch_child(const struct px_launch *launch)
+launch_child(struct px_launch *launch)
 {
 	sigset_t all, before;
-	pid_t pid;
+	pid_t pid = -1;
 	int sys;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if ((pid = vfork()) == 0)
+	if (launch->extra->cgroup_fd != -1)
+		pid = clone_into_cgroup(launch->extra->cgroup_fd);
+	launch->enter_cgroup = launch->extra->cgroup_fd != -1 && pid == -1;
+	if (pid == -1)
+		pid = vfork();
+	if (pid == 0)
 		px_spawn_child(launch);
 	sys = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

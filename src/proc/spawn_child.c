@@ -105,7 +105,7 @@ px_spawn_child(const struct px_launch *launch)
 		child_fail(launch, PX_STEP_SESSION);
 	if (launch->spec->io == PX_IO_PTY && ioctl(launch->io->child[0], TIOCSCTTY, 0) == -1)
 		child_fail(launch, PX_STEP_TERMINAL);
-	if (launch->extra->cgroup_fd != -1 && px_cgroup_enter(launch->extra->cgroup_fd) == -1)
+	if (launch->enter_cgroup && px_cgroup_enter(launch->extra->cgroup_fd) == -1)
 		child_fail(launch, PX_STEP_CGROUP);
 	child_place_descriptors(launch);
 	if (chdir(launch->spec->cwd) == -1)

@@ -35,7 +35,8 @@ struct px_launch {
 	char **argv;  /* with arg0 in place */
 	char **files; /* paths to try in turn, NULL-terminated */
 	const struct px_spawn_extra *extra;
-	int report; /* write end, O_CLOEXEC */
+	bool enter_cgroup; /* it was not born there */
+	int report;        /* write end, O_CLOEXEC */
 };
 
 /* Runs in the vfork child with every signal blocked; becomes the program or reports and exits. */

@@ -78,15 +78,21 @@ stop_free(struct px_procs *procs, struct px_stop *stop)
 	free(stop);
 }
 
-/* Without /proc the walk is blind (-1): the child's own group is still within reach. */
+/*
+ * How many were found. When the walk could not be made, the child's own group is
+ * still within reach; for want of descriptors or memory it counts as one found,
+ * so that it is tried again; without a usable /proc there is nothing to try.
+ */
 static int
 tree_signal(const struct px_tree_query *query, int sig)
 {
 	int found = px_tree_signal(query, sig);
 
-	if (found == -1 && query->root > 0)
-		return kill(-query->root, sig) == 0 ? 1 : 0;
-	return found == -1 ? 0 : found;
+	if (found >= 0)
+		return found;
+	if (query->root > 0)
+		return kill(-query->root, sig) == 0;
+	return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
 }
 
 static int

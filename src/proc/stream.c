@@ -203,7 +203,8 @@ px_stream_wake(struct px_stream *stream)
 		return;
 	stream->paused = false;
 	event_add(stream->readable, NULL);
-	/* Perhaps nothing will ever come that makes it readable, and the exit waits for somebody to see that. */
+	/* Perhaps nothing will ever come that makes it readable, and the exit waits for somebody to
+	 * see that. */
 	if (stream->proc->pidfd == -1 && !stream->settled)
 		event_active(stream->readable, EV_READ, 0);
 }

@@ -224,6 +224,7 @@ transcript_move(struct px_transcript *t, struct px_cursor *cur, const struct px_
 	uint64_t passed = 0;
 	unsigned s;
 
+	assert(t->nstreams <= PX_STREAMS_MAX);
 	for (s = 0; s < t->nstreams; s++)
 		passed += to->offset[s] - cur->offset[s];
 	px_reader_places_move(&t->readers, cur->seq, to);

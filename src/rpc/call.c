@@ -39,7 +39,7 @@ px_batch_open(struct px_peer *peer, size_t n)
 
 	batch->peer = peer;
 	batch->n = n;
-	batch->answers = px_alloc(n * sizeof *batch->answers);
+	batch->answers = px_alloc(n * sizeof(struct evbuffer *));
 	for (size_t i = 0; i < n; i++)
 		batch->answers[i] = evbuffer_new();
 	TAILQ_INSERT_TAIL(&peer->batches, batch, link);

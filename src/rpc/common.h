@@ -27,6 +27,6 @@ int px_call_write(struct px_call *call, struct px_session *session, const struct
 struct px_input_op;
 int px_call_await_input(struct px_call *call, int result, struct px_input_op *op, bool keep,
     void (*answer)(struct px_call *call));
-void px_call_input(void *call, const struct px_err *err);
+void px_call_input(void *arg, const struct px_err *err);
 
 #endif

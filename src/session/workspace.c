@@ -146,7 +146,7 @@ workspace_by_token(struct px_core *core, const char *token, size_t len)
 {
 	struct px_workspace *ws, *found = NULL;
 
-	if (len != 2 * PX_TOKEN_BYTES)
+	if (len != sizeof ws->token - 1)
 		return NULL;
 	TAILQ_FOREACH (ws, &core->workspaces, link)
 		if (ws->kind == PX_WORKSPACE_ANONYMOUS && !ws->ending &&

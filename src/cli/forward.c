@@ -1,0 +1,411 @@
+#include "cli/forward.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/signals.h"
+#include "cli/sink.h"
+#include "cli/terminal.h"
+
+enum {
+	READ_SIZE = 48 * 1024,
+	WRITES = 4, /* that may be unanswered: then we stop reading our input */
+	EVENTS = 64 /* at a time, before signals and input have their turn */
+};
+
+/* How far the user's wish that the program end has gone. */
+enum ending { ENDING_NOT, ENDING_ASKED, ENDING_GRACEFUL, ENDING_FORCED, ENDING_WITHOUT_IT };
+
+struct forward {
+	struct px_client *client;
+	const struct px_command *command;
+	struct px_outcome *out;
+	bool done;
+
+	struct px_terminal terminal;
+	struct px_signals signals;
+	struct px_sink out_sink, err_sink;
+	uint16_t rows, cols;
+
+	int64_t start_request;
+	bool started, exited;
+	enum ending ending;
+
+	/* Input. */
+	int64_t writes[WRITES]; /* unanswered; 0: a free place */
+	bool input_ended;
+	bool in_line; /* the last byte that went in was no new line */
+
+	/* Output that is not written yet; it lies in the client's last event. */
+	const struct px_sink *sink;
+	const char *data;
+	size_t len;
+};
+
+/* ---- the end ---- */
+
+static void
+finish(struct forward *f, enum px_outcome_type type)
+{
+	f->done = true;
+	f->out->type = type;
+}
+
+static void
+fail(struct forward *f, const struct px_error *error)
+{
+	f->out->error = *error;
+	finish(f, PX_OUTCOME_FAILED);
+}
+
+static void
+fail_here(struct forward *f, const char *what)
+{
+	struct px_error error = { .code = PX_ERROR_SYSTEM, .sys = errno };
+
+	snprintf(error.text, sizeof error.text, "%s: %s", what, strerror(error.sys));
+	fail(f, &error);
+}
+
+/* A request that cannot be sent because the connection is lost is told about by PX_EVENT_LOST. */
+static void
+sent(struct forward *f, int64_t request, const struct px_error *error)
+{
+	if (request == -1 && error->code != PX_ERROR_LOST && error->code != PX_ERROR_PEER)
+		fail(f, error);
+}
+
+/* ---- output ---- */
+
+static void
+output_flush(struct forward *f)
+{
+	ssize_t n;
+
+	while (f->len > 0) {
+		if ((n = px_sink_write(f->sink, f->data, f->len)) == 0)
+			return;
+		if (n == -1) {
+			if (errno == EPIPE)
+				finish(f, PX_OUTCOME_PIPE);
+			else
+				fail_here(f, f->sink == &f->err_sink
+						 ? "cannot write to standard error"
+						 : "cannot write to standard output");
+			return;
+		}
+		f->data += n;
+		f->len -= (size_t)n;
+	}
+}
+
+static void
+on_output(struct forward *f, const struct px_event *event)
+{
+	f->sink = event->output.stream == PX_STREAM_STDERR ? &f->err_sink : &f->out_sink;
+	f->data = event->output.data;
+	f->len = event->output.len;
+	output_flush(f);
+}
+
+/* ---- input ---- */
+
+static int64_t *
+input_place(struct forward *f, int64_t request)
+{
+	for (size_t i = 0; i < WRITES; i++)
+		if (f->writes[i] == request)
+			return &f->writes[i];
+	return NULL;
+}
+
+static bool
+wants_input(struct forward *f)
+{
+	return f->started && !f->exited && !f->input_ended && input_place(f, 0) != NULL;
+}
+
+/*
+ * A terminal's end-of-file character ends the input only at the start of a line;
+ * inside one it just hands over what is there, so that it takes two.
+ */
+static void
+input_end(struct forward *f)
+{
+	struct px_error error;
+
+	f->input_ended = true;
+	if (f->command->pty && f->in_line)
+		sent(f, px_client_close_stdin(f->client, f->command->session, &error), &error);
+	sent(f, px_client_close_stdin(f->client, f->command->session, &error), &error);
+}
+
+static void
+input_read(struct forward *f)
+{
+	char buf[READ_SIZE];
+	struct px_error error;
+	ssize_t n = read(STDIN_FILENO, buf, sizeof buf);
+	int64_t *place = input_place(f, 0);
+
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		input_end(f);
+		return;
+	}
+	f->in_line = buf[n - 1] != '\n';
+	*place = px_client_write(f->client, f->command->session, buf, (size_t)n, &error);
+	sent(f, *place, &error);
+	if (*place == -1)
+		f->input_ended = true;
+}
+
+/* ---- events ---- */
+
+static void
+on_answer(struct forward *f, const struct px_answer *answer)
+{
+	int64_t *place;
+
+	if (answer->request == f->start_request) {
+		f->started = answer->error.code == PX_ERROR_NONE;
+		if (answer->error.code == PX_ERROR_REFUSED) {
+			f->out->error = answer->error;
+			finish(f, PX_OUTCOME_REFUSED);
+		}
+	} else if ((place = input_place(f, answer->request)) != NULL) {
+		*place = 0;
+		/* The program takes no more input; it may go on without. */
+		if (answer->error.code != PX_ERROR_NONE)
+			f->input_ended = true;
+	}
+}
+
+static void
+on_event(struct forward *f, const struct px_event *event)
+{
+	struct px_error error = { .code = PX_ERROR_LOST };
+
+	switch (event->type) {
+	case PX_EVENT_ANSWER:
+		on_answer(f, &event->answer);
+		break;
+	case PX_EVENT_OUTPUT:
+		on_output(f, event);
+		break;
+	case PX_EVENT_EXITED:
+		f->exited = true;
+		f->out->exit_code = event->exited.end.exit_code;
+		f->out->type = strcmp(event->exited.end.cause, "timeout") == 0
+				   ? PX_OUTCOME_TIMED_OUT
+				   : PX_OUTCOME_ENDED;
+		/* All that the program wrote has come; who else has its streams may keep them for
+		 * ever. */
+		f->done = event->exited.output_open;
+		break;
+	case PX_EVENT_CLOSED:
+		f->done = true;
+		break;
+	case PX_EVENT_LAGGED:
+		break;
+	case PX_EVENT_FAILED:
+		snprintf(error.text, sizeof error.text, "the server lost the program: %s",
+		    event->failed.message);
+		fail(f, &error);
+		break;
+	case PX_EVENT_LOST:
+		fail(f, &event->lost);
+		break;
+	}
+}
+
+/* Takes events until output has to wait. False: there are none now. */
+static bool
+take_events(struct forward *f)
+{
+	const struct px_event *event;
+
+	for (int i = 0; i < EVENTS && !f->done && f->len == 0; i++) {
+		if ((event = px_client_next(f->client, 0, NULL)) == NULL)
+			return false;
+		on_event(f, event);
+	}
+	return f->len == 0;
+}
+
+/* ---- signals ---- */
+
+/* Each further wish that the program end is a stronger one; the fourth is meant for us. */
+static void
+end_harder(struct forward *f, enum ending at_least, const char *name)
+{
+	struct px_client *client = f->client;
+	const char *session = f->command->session;
+	struct px_error error;
+
+	if (f->ending < ENDING_WITHOUT_IT)
+		f->ending++;
+	if (f->ending < at_least)
+		f->ending = at_least;
+	switch (f->ending) {
+	case ENDING_NOT:
+		break;
+	case ENDING_ASKED:
+		sent(f, px_client_signal(client, session, name, &error), &error);
+		break;
+	case ENDING_GRACEFUL:
+		sent(f, px_client_terminate(client, session, PX_TERMINATE_GRACE, &error), &error);
+		break;
+	case ENDING_FORCED:
+		sent(f, px_client_terminate(client, session, PX_TERMINATE_FORCE, &error), &error);
+		break;
+	case ENDING_WITHOUT_IT:
+		error = (struct px_error){ .code = PX_ERROR_TIMEOUT,
+			.text = "the program does not end" };
+		fail(f, &error);
+		break;
+	}
+}
+
+static void
+resize(struct forward *f)
+{
+	uint16_t rows, cols;
+	struct px_error error;
+
+	px_terminal_size(&rows, &cols);
+	if (!f->command->pty || (rows == f->rows && cols == f->cols))
+		return;
+	f->rows = rows;
+	f->cols = cols;
+	sent(f, px_client_resize(f->client, f->command->session, rows, cols, &error), &error);
+}
+
+/*
+ * Without a terminal of its own, the program sleeps with us. It is in no job of
+ * a shell's, so that SIGTSTP would do nothing (setpgid(2), orphaned groups).
+ */
+static void
+stop(struct forward *f)
+{
+	struct px_error error;
+
+	if (!f->command->pty)
+		sent(f, px_client_signal(f->client, f->command->session, "STOP", &error), &error);
+	px_terminal_restore(&f->terminal);
+	raise(SIGSTOP);
+}
+
+static void
+wake(struct forward *f)
+{
+	struct px_error error;
+
+	if (!f->command->pty) {
+		sent(f, px_client_signal(f->client, f->command->session, "CONT", &error), &error);
+		return;
+	}
+	px_terminal_raw(&f->terminal);
+	resize(f);
+}
+
+static void
+on_signal(struct forward *f, enum px_signal_use use, const char *name)
+{
+	struct px_error error;
+
+	switch (use) {
+	case PX_SIGNAL_NONE:
+		break;
+	case PX_SIGNAL_ASK:
+		/* What the user types at a raw terminal is input; a signal then is for us. */
+		end_harder(f, f->terminal.raw ? ENDING_GRACEFUL : ENDING_ASKED, name);
+		break;
+	case PX_SIGNAL_END:
+		end_harder(f, ENDING_GRACEFUL, name);
+		break;
+	case PX_SIGNAL_PASS:
+		sent(f, px_client_signal(f->client, f->command->session, name, &error), &error);
+		break;
+	case PX_SIGNAL_RESIZE:
+		resize(f);
+		break;
+	case PX_SIGNAL_STOP:
+		stop(f);
+		break;
+	case PX_SIGNAL_CONTINUE:
+		wake(f);
+		break;
+	}
+}
+
+static void
+take_signals(struct forward *f)
+{
+	enum px_signal_use use;
+	const char *name;
+
+	while (!f->done && (use = px_signals_next(&f->signals, &name)) != PX_SIGNAL_NONE)
+		on_signal(f, use, name);
+}
+
+/* ---- the loop ---- */
+
+static void
+turn(struct forward *f)
+{
+	bool more = take_events(f);
+	struct pollfd pfd[] = {
+		{ .fd = px_client_fd(f->client), .events = POLLIN },
+		{ .fd = f->signals.fd, .events = POLLIN },
+		{ .fd = wants_input(f) ? STDIN_FILENO : -1, .events = POLLIN },
+		{ .fd = f->len > 0 ? f->sink->fd : -1, .events = POLLOUT },
+	};
+
+	if (f->done || poll(pfd, sizeof pfd / sizeof pfd[0], more ? 0 : -1) == -1)
+		return;
+	if (pfd[0].revents != 0)
+		px_client_step(f->client);
+	if (pfd[1].revents != 0)
+		take_signals(f);
+	if (pfd[2].revents != 0 && !f->done)
+		input_read(f);
+	if (pfd[3].revents != 0 && !f->done)
+		output_flush(f);
+}
+
+void
+px_forward(struct px_client *client, const struct px_command *command, struct px_outcome *out)
+{
+	struct forward f = { .client = client,
+		.command = command,
+		.out = out,
+		.rows = command->rows,
+		.cols = command->cols };
+	struct px_error error;
+
+	*out = (struct px_outcome){ 0 };
+	if (px_signals_open(&f.signals) == -1) {
+		fail_here(&f, "cannot watch for signals");
+		return;
+	}
+	px_sink_init(&f.out_sink, STDOUT_FILENO);
+	px_sink_init(&f.err_sink, STDERR_FILENO);
+	f.start_request = px_client_start(client, command, &error);
+	if (f.start_request == -1)
+		fail(&f, &error);
+	else if (command->pty)
+		px_terminal_raw(&f.terminal);
+	resize(&f); /* it may have changed before we listened */
+	while (!f.done)
+		turn(&f);
+	px_terminal_restore(&f.terminal);
+	px_sink_done(&f.out_sink);
+	px_sink_done(&f.err_sink);
+	px_signals_close(&f.signals);
+}

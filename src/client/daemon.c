@@ -1,0 +1,223 @@
+#include "client/daemon.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/error.h"
+
+enum { PATH_SIZE = 4096, KILL_WAIT_MS = 2000 };
+
+static const char program[] = "ptyexecd";
+
+/* ---- starting ---- */
+
+/* The server beside the running executable, if there is one. */
+static bool
+find_beside(char *path, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", path, size - 1);
+	char *slash;
+
+	if (len <= 0)
+		return false;
+	path[len] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL || (size_t)(slash + 1 - path) + sizeof program > size)
+		return false;
+	memcpy(slash + 1, program, sizeof program);
+	return access(path, X_OK) == 0;
+}
+
+/* What to start: a path, or a name to look up in PATH. 'buf' may hold it. */
+static const char *
+find_server(const struct px_client_options *options, char *buf, size_t size)
+{
+	const char *named = options->server != NULL ? options->server : getenv("PTYEXECD");
+
+	if (named != NULL && named[0] != '\0')
+		return named;
+	return find_beside(buf, size) ? buf : program;
+}
+
+/* The argument list, to be freed; the strings are borrowed. */
+static char **
+arguments(const char *path, const char *const *flags)
+{
+	const char *const fixed[] = { path, "--listen", "stdio://", "--log-level", "error" };
+	const size_t nfixed = sizeof fixed / sizeof fixed[0];
+	size_t nflags = 0;
+	char **argv;
+
+	while (flags != NULL && flags[nflags] != NULL)
+		nflags++;
+	argv = px_alloc((nfixed + nflags + 1) * sizeof *argv);
+	memcpy(argv, fixed, sizeof fixed);
+	if (nflags > 0)
+		memcpy(argv + nfixed, flags, nflags * sizeof *argv);
+	return argv;
+}
+
+/*
+ * A session of its own, so that what is typed at our terminal is not for it;
+ * none of our ignored or blocked signals; no descriptor but the three.
+ */
+static int
+attributes(posix_spawnattr_t *attr, posix_spawn_file_actions_t *actions, int fd)
+{
+	sigset_t all, none;
+	int sys;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	if ((sys = posix_spawnattr_setsigdefault(attr, &all)) != 0 ||
+	    (sys = posix_spawnattr_setsigmask(attr, &none)) != 0 ||
+	    (sys = posix_spawnattr_setflags(
+		 attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)) != 0 ||
+	    (sys = posix_spawn_file_actions_adddup2(actions, fd, STDIN_FILENO)) != 0 ||
+	    (sys = posix_spawn_file_actions_adddup2(actions, fd, STDOUT_FILENO)) != 0 ||
+	    (sys = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1)) != 0)
+		return sys;
+	return 0;
+}
+
+/* Returns 0 or the errno that says why not. */
+static int
+spawn(const char *path, char **argv, int fd, pid_t *out_pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	int sys;
+
+	if ((sys = posix_spawnattr_init(&attr)) != 0)
+		return sys;
+	if ((sys = posix_spawn_file_actions_init(&actions)) == 0) {
+		if ((sys = attributes(&attr, &actions, fd)) == 0)
+			sys = posix_spawnp(out_pid, path, &actions, &attr, argv, environ);
+		posix_spawn_file_actions_destroy(&actions);
+	}
+	posix_spawnattr_destroy(&attr);
+	return sys;
+}
+
+static void
+reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		;
+}
+
+static int
+start(struct px_daemon *daemon, const char *path, char **argv, int fd, struct px_error *err)
+{
+	int sys, pidfd;
+	pid_t pid;
+
+	if ((sys = spawn(path, argv, fd, &pid)) != 0)
+		return px_error_set_sys(
+		    err, PX_ERROR_START, sys, "cannot start the server '%s'", path);
+	if ((pidfd = pidfd_open(pid, 0)) == -1) {
+		sys = errno;
+		kill(pid, SIGKILL);
+		reap(pid);
+		return px_error_set_sys(
+		    err, PX_ERROR_SYSTEM, sys, "cannot watch the server '%s'", path);
+	}
+	daemon->pid = pid;
+	daemon->pidfd = pidfd;
+	return 0;
+}
+
+int
+px_daemon_start(struct px_daemon *daemon, const struct px_client_options *options, int *out_fd,
+    struct px_error *err)
+{
+	char buf[PATH_SIZE];
+	const char *path = find_server(options, buf, sizeof buf);
+	int pair[2], result;
+	char **argv;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == -1)
+		return px_error_set_sys(
+		    err, PX_ERROR_SYSTEM, errno, "cannot make a socket for the server");
+	argv = arguments(path, options->flags);
+	result = start(daemon, path, argv, pair[1], err);
+	free(argv);
+	close(pair[1]);
+	if (result == -1)
+		close(pair[0]);
+	else
+		*out_fd = pair[0];
+	return result;
+}
+
+/* ---- stopping ---- */
+
+/* Reaps it when it ends within 'timeout_ms'. What waitpid() says is in '*out_status', -1 when
+ * somebody else has reaped it. */
+static bool
+daemon_reap(struct px_daemon *daemon, int timeout_ms, int *out_status)
+{
+	struct pollfd pfd = { .fd = daemon->pidfd, .events = POLLIN };
+	int64_t deadline = px_now_ms() + timeout_ms, left;
+	pid_t got;
+	int n;
+
+	do {
+		left = deadline - px_now_ms();
+		n = poll(&pfd, 1, left > 0 ? (int)left : 0);
+	} while (n == -1 && errno == EINTR);
+	if (n <= 0)
+		return false;
+	*out_status = -1;
+	do
+		got = waitpid(daemon->pid, out_status, WNOHANG);
+	while (got == -1 && errno == EINTR);
+	close(daemon->pidfd);
+	daemon->pid = 0;
+	return true;
+}
+
+void
+px_daemon_stop(struct px_daemon *daemon, int grace_ms)
+{
+	int status;
+
+	if (daemon->pid == 0 || daemon_reap(daemon, grace_ms, &status))
+		return;
+	pidfd_send_signal(daemon->pidfd, SIGTERM, NULL, 0);
+	if (daemon_reap(daemon, grace_ms, &status))
+		return;
+	pidfd_send_signal(daemon->pidfd, SIGKILL, NULL, 0);
+	if (daemon_reap(daemon, KILL_WAIT_MS, &status))
+		return;
+	close(daemon->pidfd);
+	daemon->pid = 0;
+}
+
+int
+px_daemon_ended(struct px_daemon *daemon, int timeout_ms, char *text, size_t size)
+{
+	int status;
+
+	if (daemon->pid == 0 || !daemon_reap(daemon, timeout_ms, &status))
+		return 0;
+	if (status != -1 && WIFEXITED(status))
+		snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
+	else if (status != -1 && WIFSIGNALED(status))
+		snprintf(text, size, "was killed by signal %d", WTERMSIG(status));
+	else
+		snprintf(text, size, "has ended");
+	return 1;
+}

@@ -1,0 +1,34 @@
+#ifndef PX_CLIENT_DAEMON_H
+#define PX_CLIENT_DAEMON_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <ptyexec/client.h>
+
+/* The private server: a child process whose standard input and output are one stream socket. */
+struct px_daemon {
+	pid_t pid; /* 0: there is none, or it is reaped */
+	int pidfd; /* when 'pid' is not 0 */
+};
+
+/*
+ * Starts it and hands out our end of the socket, non-blocking and close-on-exec.
+ * PX_ERROR_START names the program and the reason.
+ */
+int px_daemon_start(struct px_daemon *daemon, const struct px_client_options *options, int *out_fd,
+    struct px_error *err);
+
+/*
+ * Reaps it, whose socket the caller has closed: waits 'grace_ms' for it to end, then as long after
+ * SIGTERM, then a moment after SIGKILL. Fine without a daemon.
+ */
+void px_daemon_stop(struct px_daemon *daemon, int grace_ms);
+
+/*
+ * Has it ended, or does it within 'timeout_ms'? Then it is reaped, and how it ended stands in
+ * 'text': "ended with status 2", "was killed by signal 9".
+ */
+int px_daemon_ended(struct px_daemon *daemon, int timeout_ms, char *text, size_t size);
+
+#endif
