@@ -343,14 +343,13 @@ mode_ignore_term(char **arg)
 	return wait_forever();
 }
 
-/* Prints the name of each signal it gets; ends with status 3 on SIGTERM. */
+/* Prints the name of each signal it gets; ends with status 3 on signal N, SIGTERM by default. */
 static int
 mode_signals(char **arg)
 {
+	int last = arg[0] != NULL ? (int)number(arg[0]) : SIGTERM, sig;
 	sigset_t set;
-	int sig;
 
-	(void)arg;
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	say("ready");
@@ -358,7 +357,7 @@ mode_signals(char **arg)
 		if (sigwait(&set, &sig) != 0)
 			return die("sigwait");
 		say(sigabbrev_np(sig));
-		if (sig == SIGTERM)
+		if (sig == last)
 			return 3;
 	}
 }
@@ -392,9 +391,9 @@ mode_hold_output(char **arg)
 	int fd;
 	pid_t pid;
 
+	signal(SIGHUP, SIG_IGN); /* before the parent's end hangs up a terminal */
 	if ((pid = fork()) != 0)
 		return pid == -1 ? die("fork") : 0;
-	signal(SIGHUP, SIG_IGN);
 	fd = strcmp(arg[0], "-") == 0 ? STDIN_FILENO : open(arg[0], O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return die(arg[0]);
@@ -445,6 +444,26 @@ mode_setsid_child(char **arg)
 		fflush(stdout);
 	}
 	return wait_forever();
+}
+
+/* Stays, while a descendant goes on in a child of its own, N times, each time in a new session. */
+static int
+mode_respawn(char **arg)
+{
+	long long n = number(arg[0]);
+	pid_t pid;
+
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if ((pid = fork()) > 0)
+		return wait_forever();
+	say("ready");
+	for (; pid == 0 && n > 0; n--) {
+		setsid();
+		if ((pid = fork()) > 0)
+			_exit(0);
+	}
+	return pid == -1 ? die("fork") : 0;
 }
 
 /* A chain of N descendants, each the parent of the next; "ready" comes when the last one stands. */
@@ -651,13 +670,16 @@ static const struct mode {
 	{ "exit", 1, mode_exit, "N: exit status N" },
 	{ "die", 1, mode_die, "N: ends by signal N" },
 	{ "ignore-term", 0, mode_ignore_term, "ready; TERM, HUP and INT do nothing" },
-	{ "signals", 0, mode_signals, "ready, then the name of each signal; TERM ends it with 3" },
+	{ "signals", 0, mode_signals,
+	    "[N]: ready, then the name of each signal; N (TERM) ends it with 3" },
 	{ "size", 0, mode_size, "ROWSxCOLS now and after each SIGWINCH" },
 	{ "hold-output", 1, mode_hold_output,
 	    "FIFO|-: exits; a descendant holds the streams until it ends" },
 	{ "daemonize", 0, mode_daemonize, "pid N, from a daemon that stays" },
 	{ "setsid-child", 0, mode_setsid_child,
 	    "pid N, from a child in its own session; both stay" },
+	{ "respawn", 1, mode_respawn,
+	    "N: stays; ready, from a descendant that goes on in a child of its own, N times" },
 	{ "tree", 1, mode_tree, "N: a chain of N descendants, pid N of each, ready" },
 	{ "env", 0, mode_env, "the environment" },
 	{ "argv", 0, mode_argv, "...: the arguments after the mode" },

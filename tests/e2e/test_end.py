@@ -134,16 +134,17 @@ async def test_descendant_holds_streams(t):
     os.mkfifo(fifo)
     async with serving(t) as server:
         conn = await v1(server)
-        session = await start(conn, "hold-output", fifo)
-        exited = await session.exited()
-        assert exited["exitCode"] == 0 and exited["outputOpen"] is True and session.data() == b""
-        facts = await session("inspect")
-        assert facts["running"] is False and facts["outputOpen"] is True, facts
-        assert session.output.closed is None
-        os.close(await within(asyncio.to_thread(os.open, fifo, os.O_WRONLY), "descendant at its fifo"))
-        await session.closed()
-        assert session.data() == b"late\n"
-        assert session.output.closed["seq"] == exited["seq"] + 2
+        for _, io in BOTH:
+            session = await start(conn, "hold-output", fifo, io=io)
+            exited = await session.exited()
+            assert exited["exitCode"] == 0 and exited["outputOpen"] is True and session.data() == b""
+            facts = await session("inspect")
+            assert facts["running"] is False and facts["outputOpen"] is True, facts
+            assert session.output.closed is None
+            os.close(await within(asyncio.to_thread(os.open, fifo, os.O_WRONLY), "descendant at its fifo"))
+            await session.closed()
+            assert session.text() == "late\n"
+            assert session.output.closed["seq"] == exited["seq"] + 2
 
 
 async def test_descendant_that_floods(t):
@@ -156,17 +157,6 @@ async def test_descendant_that_floods(t):
             assert exited["exitCode"] == 3 and exited["outputOpen"] is True, exited
             assert session.data("stderr") == pattern.spew(10)
             await session("release")
-
-
-async def test_terminal_hangs_up_with_its_leader(t):
-    """On a terminal the end of the program ends the streams too, whoever else has them."""
-    fifo = os.path.join(t.folder(), "fifo")
-    os.mkfifo(fifo)
-    async with serving(t) as server:
-        conn = await v1(server)
-        session = await start(conn, "hold-output", fifo, io=PTY)
-        assert (await session.closed())["exitCode"] == 0
-        assert session.data() == b""
 
 
 async def test_close_before_exit(t):
