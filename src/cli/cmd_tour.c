@@ -15,21 +15,25 @@ static int
 terminal_session(struct px_tour *tour)
 {
 	static const char *const argv[] = { "sh", NULL };
-	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "PS1=tour$ ", "TERM=dumb", NULL };
-	const struct px_command command = { .session = "shell", .argv = argv, .env = env, .pty = true,
-		.rows = 24, .cols = 80 };
+	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "PS1=tour$ ",
+		"TERM=dumb", NULL };
+	const struct px_command command = {
+		.session = "shell", .argv = argv, .env = env, .pty = true, .rows = 24, .cols = 80
+	};
 
-	px_tour_title(tour, "1. A shell on a terminal: it prompts, and the terminal echoes what is typed.");
+	px_tour_title(
+	    tour, "1. A shell on a terminal: it prompts, and the terminal echoes what is typed.");
 	return px_tour_start(tour, &command) || px_tour_wait_match(tour, "shell", "tour$ ") ||
 	       px_tour_write(tour, "shell", "tty; echo \"6 x 7 = $((6 * 7))\"\n") ||
-	       px_tour_wait_match(tour, "shell", "= 42") || px_tour_write(tour, "shell", "exit 3\n") ||
-	       px_tour_closed(tour);
+	       px_tour_wait_match(tour, "shell", "= 42") ||
+	       px_tour_write(tour, "shell", "exit 3\n") || px_tour_closed(tour);
 }
 
 static int
 pipe_session(struct px_tour *tour)
 {
-	static const char *const argv[] = { "sh", "-c", "read name; echo \"hello $name\"; echo careful >&2", NULL };
+	static const char *const argv[] = { "sh", "-c",
+		"read name; echo \"hello $name\"; echo careful >&2", NULL };
 	const struct px_command command = { .session = "pipes", .argv = argv, .inherit_env = true };
 
 	px_tour_title(tour, "2. A program on pipes: stdout and stderr stay apart.");
@@ -41,13 +45,16 @@ static int
 capped_session(struct px_tour *tour)
 {
 	static const char *const argv[] = { "seq", "20000", NULL };
-	const struct px_command command = { .session = "count", .argv = argv, .inherit_env = true,
-		.no_stdin = true };
+	const struct px_command command = {
+		.session = "count", .argv = argv, .inherit_env = true, .no_stdin = true
+	};
 	int result;
 
-	px_tour_title(tour, "3. More output than this server keeps: the beginning and the end stay.");
+	px_tour_title(
+	    tour, "3. More output than this server keeps: the beginning and the end stay.");
 	tour->hide_output = true;
-	result = px_tour_start(tour, &command) || px_tour_closed(tour) || px_tour_snapshot(tour, "count");
+	result = px_tour_start(tour, &command) || px_tour_closed(tour) ||
+		 px_tour_snapshot(tour, "count");
 	tour->hide_output = false;
 	return result;
 }
@@ -56,8 +63,9 @@ static int
 waiting_session(struct px_tour *tour)
 {
 	static const char *const argv[] = { "sh", "-c", "echo working; exec sleep 60", NULL };
-	const struct px_command command = { .session = "idler", .argv = argv, .inherit_env = true,
-		.no_stdin = true };
+	const struct px_command command = {
+		.session = "idler", .argv = argv, .inherit_env = true, .no_stdin = true
+	};
 
 	px_tour_title(tour, "4. A program that falls silent is noticed, and ended.");
 	return px_tour_start(tour, &command) || px_tour_wait_idle(tour, "idler", 100) ||
@@ -87,7 +95,8 @@ cmd_tour(int argc, char **argv)
 	if (failed)
 		px_complain("%s", tour.error.text);
 	else
-		printf("\nThe server ends with this connection. 'ptyexec help run' is a good next stop.\n");
+		printf("\nThe server ends with this connection. 'ptyexec help run' is a good next "
+		       "stop.\n");
 	px_client_free(tour.client);
 	return failed ? PX_EXIT_FAILED : EXIT_SUCCESS;
 }

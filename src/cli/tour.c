@@ -50,8 +50,8 @@ static void
 output_flush(struct px_tour *tour)
 {
 	if (tour->hidden > 0)
-		printf("< process/outputDelta  %s, %zu bytes in all, not shown\n", stream_names[tour->stream],
-		    tour->hidden);
+		printf("< process/outputDelta  %s, %zu bytes in all, not shown\n",
+		    stream_names[tour->stream], tour->hidden);
 	if (tour->len > 0) {
 		printf("< process/outputDelta  %s\n", stream_names[tour->stream]);
 		put_bytes(tour->bytes, tour->len);
@@ -83,8 +83,9 @@ put_end(const struct px_end *end)
 	printf("exitCode %d", end->exit_code);
 	if (end->signal != NULL)
 		printf(", signal %s", end->signal);
-	printf(", cause %s,\n    processor %" PRId64 " ms, memory %" PRId64 " KiB, time %" PRId64 " ms\n", end->cause,
-	    used->user_ms + used->system_ms, used->max_rss_bytes / 1024, used->wall_ms);
+	printf(", cause %s,\n    processor %" PRId64 " ms, memory %" PRId64 " KiB, time %" PRId64
+	       " ms\n",
+	    end->cause, used->user_ms + used->system_ms, used->max_rss_bytes / 1024, used->wall_ms);
 }
 
 /* 1: the answer to 'request'; 0: something else; -1: there will be none. */
@@ -176,7 +177,8 @@ int
 px_tour_write(struct px_tour *tour, const char *session, const char *text)
 {
 	printf("> process/write  \"%s\": %.*s\n", session, (int)strcspn(text, "\n"), text);
-	return answer_done(tour, px_client_write(tour->client, session, text, strlen(text), &tour->error));
+	return answer_done(
+	    tour, px_client_write(tour->client, session, text, strlen(text), &tour->error));
 }
 
 int
@@ -202,7 +204,9 @@ wait_until(struct px_tour *tour, const char *session, const struct px_until *unt
 int
 px_tour_wait_match(struct px_tour *tour, const char *session, const char *text)
 {
-	const struct px_until until = { .match = text, .from_seq = true, .after_seq = tour->seen_seq,
+	const struct px_until until = { .match = text,
+		.from_seq = true,
+		.after_seq = tour->seen_seq,
 		.timeout_ms = ANSWER_MS };
 
 	printf("> process/wait  \"%s\", until its output has \"%s\"\n", session, text);
@@ -214,7 +218,8 @@ px_tour_wait_idle(struct px_tour *tour, const char *session, int64_t idle_ms)
 {
 	const struct px_until until = { .idle_ms = idle_ms, .timeout_ms = ANSWER_MS };
 
-	printf("> process/wait  \"%s\", until nothing has come for %" PRId64 " ms\n", session, idle_ms);
+	printf("> process/wait  \"%s\", until nothing has come for %" PRId64 " ms\n", session,
+	    idle_ms);
 	return wait_until(tour, session, &until);
 }
 
@@ -247,8 +252,8 @@ put_kept(const char *name, const struct px_kept_stream *kept)
 	put_bytes(data, head);
 	if (kept->omitted_bytes == 0)
 		return;
-	printf("    (%" PRId64 " bytes are missing from offset %" PRId64 " on)\n", kept->omitted_bytes,
-	    kept->omitted_offset);
+	printf("    (%" PRId64 " bytes are missing from offset %" PRId64 " on)\n",
+	    kept->omitted_bytes, kept->omitted_offset);
 	put_bytes(data + head, kept->len - head);
 }
 
@@ -271,7 +276,8 @@ px_tour_terminate(struct px_tour *tour, const char *session)
 	const struct px_answer *got;
 
 	printf("> process/terminate  \"%s\"\n", session);
-	got = answer(tour, px_client_terminate(tour->client, session, PX_TERMINATE_GRACE, &tour->error));
+	got = answer(
+	    tour, px_client_terminate(tour->client, session, PX_TERMINATE_GRACE, &tour->error));
 	if (got == NULL)
 		return -1;
 	printf("< it was %s when asked\n", got->terminate.running ? "running" : "gone");

@@ -119,21 +119,22 @@ px_client_await(struct px_client *client, int64_t request, int timeout_ms, struc
 
 /* ---- the beginning and the end ---- */
 
-/* Says of a private server that did not greet us what became of it. */
-static int
+/* Says of the server that did not greet us which one it is, and what became of it. */
+static void
 explain(struct px_client *client, struct px_error *err)
 {
+	const char *name = client->daemon.name;
 	char how[64];
 
 	if (err->code == PX_ERROR_TIMEOUT)
-		return px_error_set(
-		    err, PX_ERROR_TIMEOUT, "the server has not answered the greeting in time");
-	if (err->code == PX_ERROR_PEER)
-		return px_error_set(err, PX_ERROR_PEER, "this is no ptyexec server: %s", err->text);
-	if (err->code == PX_ERROR_LOST &&
-	    px_daemon_ended(&client->daemon, ENDING_WAIT_MS, how, sizeof how))
-		return px_error_set(err, PX_ERROR_START, "the server %s before it answered", how);
-	return -1;
+		px_error_set(
+		    err, PX_ERROR_TIMEOUT, "the server '%s' has not answered in time", name);
+	else if (err->code == PX_ERROR_PEER)
+		px_error_set(err, PX_ERROR_PEER, "'%s' is no ptyexec server: %s", name, err->text);
+	else if (err->code == PX_ERROR_LOST &&
+		 px_daemon_ended(&client->daemon, ENDING_WAIT_MS, how, sizeof how))
+		px_error_set(
+		    err, PX_ERROR_START, "the server '%s' %s before it answered", name, how);
 }
 
 static struct px_client *
@@ -141,8 +142,7 @@ client_new(const struct px_daemon *daemon, const struct px_client_options *optio
 {
 	struct px_client *client = px_new(struct px_client);
 
-	if (daemon != NULL)
-		client->daemon = *daemon;
+	client->daemon = *daemon;
 	client->grace_ms = options->grace_ms > 0 ? options->grace_ms : PX_CLIENT_GRACE_MS;
 	client->message_max = PX_CLIENT_GREETING_MAX;
 	client->json = px_json_out_new();

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/error.h"
@@ -136,6 +138,7 @@ start(struct px_daemon *daemon, const char *path, char **argv, int fd, struct px
 	}
 	daemon->pid = pid;
 	daemon->pidfd = pidfd;
+	strlcpy(daemon->name, path, sizeof daemon->name);
 	return 0;
 }
 
@@ -206,18 +209,18 @@ px_daemon_stop(struct px_daemon *daemon, int grace_ms)
 	daemon->pid = 0;
 }
 
-int
+bool
 px_daemon_ended(struct px_daemon *daemon, int timeout_ms, char *text, size_t size)
 {
 	int status;
 
 	if (daemon->pid == 0 || !daemon_reap(daemon, timeout_ms, &status))
-		return 0;
+		return false;
 	if (status != -1 && WIFEXITED(status))
 		snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
 	else if (status != -1 && WIFSIGNALED(status))
 		snprintf(text, size, "was killed by signal %d", WTERMSIG(status));
 	else
 		snprintf(text, size, "has ended");
-	return 1;
+	return true;
 }

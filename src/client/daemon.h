@@ -1,6 +1,7 @@
 #ifndef PX_CLIENT_DAEMON_H
 #define PX_CLIENT_DAEMON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -8,8 +9,9 @@
 
 /* The private server: a child process whose standard input and output are one stream socket. */
 struct px_daemon {
-	pid_t pid; /* 0: there is none, or it is reaped */
-	int pidfd; /* when 'pid' is not 0 */
+	pid_t pid;      /* 0: there is none, or it is reaped */
+	int pidfd;      /* when 'pid' is not 0 */
+	char name[128]; /* what was started, for messages; possibly cut */
 };
 
 /*
@@ -29,6 +31,6 @@ void px_daemon_stop(struct px_daemon *daemon, int grace_ms);
  * Has it ended, or does it within 'timeout_ms'? Then it is reaped, and how it ended stands in
  * 'text': "ended with status 2", "was killed by signal 9".
  */
-int px_daemon_ended(struct px_daemon *daemon, int timeout_ms, char *text, size_t size);
+bool px_daemon_ended(struct px_daemon *daemon, int timeout_ms, char *text, size_t size);
 
 #endif

@@ -174,8 +174,7 @@ lose(struct px_client *client, const struct px_err *why)
 	if (why->code == PX_E_NOMEM)
 		px_error_set(&error, PX_ERROR_SYSTEM, "no memory for what the server sends");
 	else
-		px_error_set(
-		    &error, PX_ERROR_PEER, "the server breaks the protocol: %s", why->text);
+		px_error_set(&error, PX_ERROR_PEER, "it breaks the protocol: %s", why->text);
 	px_inbox_lose(client, &error);
 }
 

@@ -132,7 +132,7 @@ feed_failed(const struct px_err *why, struct px_error *err)
 {
 	if (why->code == PX_E_NOMEM)
 		return px_error_set(err, PX_ERROR_SYSTEM, "no memory for what the server sends");
-	return px_error_set(err, PX_ERROR_PEER, "the server breaks the protocol: %s", why->text);
+	return px_error_set(err, PX_ERROR_PEER, "it breaks the protocol: %s", why->text);
 }
 
 /* 1: the taker of messages has had enough; 0: there is nothing more now; -1: the end. */

@@ -71,8 +71,8 @@ struct px_client {
 
 /*
  * A client over the connected stream socket 'fd', non-blocking and close-on-exec, which it takes
- * over also on failure. 'daemon' (may be NULL) is the server at its other end; the client takes
- * it over likewise. Blocks for the greeting.
+ * over also on failure. 'daemon' is the server at its other end, which the client takes over
+ * likewise; it may have no process. Blocks for the greeting.
  */
 int px_client_attach(int fd, const struct px_daemon *daemon,
     const struct px_client_options *options, struct px_client **out_client, struct px_error *err);
