@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "net/conn.h"
+#include "net/net.h"
 #include "proc/facts.h"
 #include "proc/transcript.h"
 #include "session/core.h"

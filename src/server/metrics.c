@@ -10,7 +10,7 @@
 
 #include <event2/buffer.h>
 
-#include "net/conn.h"
+#include "net/net.h"
 #include "proc/procs.h"
 #include "px_version.h"
 #include "server/loop_watch.h"

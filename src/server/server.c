@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "net/conn.h"
 #include "net/listen.h"
+#include "net/net.h"
 #include "proc/cgroup.h"
 #include "proc/guardian.h"
 #include "px_version.h"

@@ -13,7 +13,7 @@
 #include <event2/event.h>
 
 #include "base/clock.h"
-#include "net/conn.h"
+#include "net/net.h"
 #include "proc/input.h"
 #include "proc/spec.h"
 #include "server/config.h"

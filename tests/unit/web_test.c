@@ -10,7 +10,7 @@
 #include <event2/event.h>
 
 #include "base/log.h"
-#include "net/conn.h"
+#include "net/net.h"
 #include "server/config.h"
 #include "server/loop_watch.h"
 #include "session/core.h"
