@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/conn.h"
-#include "net/listen.h"
 #include "net/net.h"
 #include "proc/cgroup.h"
 #include "proc/guardian.h"
@@ -24,6 +23,7 @@
 #include "rpc/rpc.h"
 #include "server/config.h"
 #include "server/host.h"
+#include "server/listeners.h"
 #include "server/loop_watch.h"
 #include "server/web.h"
 #include "session/core.h"
@@ -48,11 +48,8 @@ struct px_server {
 	struct px_loop_watch *watch;
 	struct px_rpc rpc;
 	struct px_web web;
-	struct px_listener **listeners;
-	size_t nlisteners;
-	bool stdio;                    /* stdin and stdout are a connection */
+	struct px_listeners *listeners;
 	int stdin_flags, stdout_flags; /* as we found them; -1: not changed */
-	uint64_t stdio_number;
 	struct event *signals[NSIGNALS];
 	enum server_state state;
 };
@@ -141,14 +138,6 @@ stdio_restore(const struct px_server *server)
 /* ---- the end ---- */
 
 static void
-listeners_close(struct px_server *server)
-{
-	for (size_t i = 0; i < server->nlisteners; i++)
-		px_listener_free(server->listeners[i]);
-	server->nlisteners = 0;
-}
-
-static void
 server_stop(struct px_server *server, const char *why)
 {
 	if (server->state != SERVER_RUNNING)
@@ -156,7 +145,7 @@ server_stop(struct px_server *server, const char *why)
 	px_log_event(server->log, PX_LOG_INFO, "stop", PX_S("reason", why));
 	server->state = SERVER_ENDING_SESSIONS;
 	server->web.stopping = true;
-	listeners_close(server);
+	px_listeners_close(server->listeners);
 	px_core_stop(server->core);
 }
 
@@ -178,7 +167,7 @@ server_on_signal(evutil_socket_t sig, short what, void *arg)
 static void
 server_advance(struct px_server *server)
 {
-	if (server->state == SERVER_RUNNING && server->stdio && server->nlisteners == 0 &&
+	if (server->state == SERVER_RUNNING && !px_listeners_have_sockets(server->listeners) &&
 	    px_net_idle(server->net))
 		server_stop(server, "end of input");
 	if (server->state == SERVER_ENDING_SESSIONS && px_core_idle(server->core)) {
@@ -202,45 +191,6 @@ static bool
 server_request(void *arg, const struct px_http_request *req, struct evbuffer *out)
 {
 	return px_web_request(arg, req, out);
-}
-
-static int
-url_check(const struct px_server *server, const struct px_url *url, struct px_err *err)
-{
-	char text[160];
-
-	if (url->kind != PX_URL_WS || px_addr_is_loopback(&url->addr) ||
-	    server->config->insecure_allow_remote)
-		return 0;
-	px_url_format(url, text, sizeof text);
-	return px_fail(err, PX_E_USAGE,
-	    "refusing to listen on %s: whoever can reach it can run programs here "
-	    "(--insecure-allow-remote if that is what you want)",
-	    text);
-}
-
-static int
-listeners_open(struct px_server *server, struct px_err *err)
-{
-	const struct px_list *list = &server->config->listen;
-	struct px_url *urls = px_alloc((list->n + 1) * sizeof *urls);
-	int result = 0;
-
-	server->listeners = px_alloc((list->n + 1) * sizeof(struct px_listener *));
-	for (size_t i = 0; i < list->n && result == 0; i++)
-		if ((result = px_url_parse(list->v[i], &urls[i], err)) == 0)
-			result = url_check(server, &urls[i], err);
-	for (size_t i = 0; i < list->n && result == 0; i++) {
-		struct px_listener **slot = &server->listeners[server->nlisteners];
-
-		if (urls[i].kind == PX_URL_STDIO)
-			server->stdio = true;
-		else if ((result = px_listener_open(
-			      server->base, &urls[i], server->log, slot, err)) == 0)
-			server->nlisteners++;
-	}
-	free(urls);
-	return result;
 }
 
 static void
@@ -350,7 +300,7 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 	server->stdin_flags = server->stdout_flags = -1;
 	server->base = event_base_new();
 	if (px_host_fix_stdio(err) == -1 || px_guardian_start(&server->guardian, err) == -1 ||
-	    listeners_open(server, err) == -1 ||
+	    px_listeners_open(server->base, config, log, &server->listeners, err) == -1 ||
 	    px_cgroup_root_open(config->cgroup, &server->cgroups, err) == -1 ||
 	    px_host_adopt_orphans(err) == -1) {
 		px_server_free(server);
@@ -369,28 +319,11 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 }
 
 static void
-listening_on(const struct px_server *server, const struct px_url *url)
-{
-	char text[160];
-
-	px_url_format(url, text, sizeof text);
-	if (server->log->level > PX_LOG_ERROR)
-		fprintf(stderr, "ptyexecd listening on %s\n", text);
-}
-
-static void
 server_start(struct px_server *server)
 {
-	static const struct px_url stdio_url = { .kind = PX_URL_STDIO };
-
-	for (size_t i = 0; i < server->nlisteners; i++) {
-		px_listener_start(server->listeners[i], server_on_accept, server);
-		listening_on(server, px_listener_url(server->listeners[i]));
-	}
-	if (!server->stdio)
-		return;
-	stdio_serve(server);
-	listening_on(server, &stdio_url);
+	px_listeners_start(server->listeners, server_on_accept, server);
+	if (px_listeners_have_stdio(server->listeners))
+		stdio_serve(server);
 }
 
 void
@@ -436,8 +369,7 @@ px_server_free(struct px_server *server)
 	if (server == NULL)
 		return;
 	signals_block();
-	listeners_close(server);
-	free(server->listeners);
+	px_listeners_free(server->listeners);
 	px_net_free(server->net);
 	px_core_free(server->core);
 	px_guardian_end(&server->guardian);
