@@ -104,6 +104,23 @@ report_error(const struct px_spec *spec, const struct px_report *report, struct 
 	return -1;
 }
 
+/* The child's end must survive that its 0..2 are put in place. */
+static int
+report_open(int report[2])
+{
+	int sys;
+
+	if (pipe2(report, O_CLOEXEC) == -1)
+		return -1;
+	if (px_fd_above_stdio(&report[1]) == 0)
+		return 0;
+	sys = errno;
+	close(report[0]);
+	close(report[1]);
+	errno = sys;
+	return -1;
+}
+
 /* Blocks until exec has closed the other end or the child has written why not. 0 when it became the
  * program. */
 static int
@@ -214,7 +231,7 @@ px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct 
 
 	if (px_spawn_io_open(spec, &io, err) == -1)
 		return -1;
-	if (pipe2(report, O_CLOEXEC) == -1) {
+	if (report_open(report) == -1) {
 		spawn_failed_here(spec, "pipe", "open a pipe", err);
 		px_spawn_io_close(&io);
 		return -1;

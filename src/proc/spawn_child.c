@@ -72,7 +72,7 @@ child_apply_limits(const struct px_launch *launch)
 
 		/* A second above, so that SIGXCPU, which says why, comes before SIGKILL
 		 * (getrlimit(2)). */
-		if (resource == RLIMIT_CPU)
+		if (resource == RLIMIT_CPU && limit.rlim_max != RLIM_INFINITY)
 			limit.rlim_max++;
 		if (setrlimit((__rlimit_resource_t)resource, &limit) == -1)
 			child_fail(launch, PX_STEP_LIMITS);

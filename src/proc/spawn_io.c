@@ -28,9 +28,8 @@ fd_close(int *fd)
 	*fd = -1;
 }
 
-/* A child's end must stay clear of 0..2, which it is about to be copied onto. */
-static int
-fd_above_stdio(int *fd)
+int
+px_fd_above_stdio(int *fd)
 {
 	int moved;
 
@@ -66,7 +65,7 @@ pty_open(const struct px_spec *spec, struct px_spawn_io *io)
 	    ioctl(io->out, TIOCSWINSZ, &size) == -1)
 		return -1;
 	if ((io->child[0] = ioctl(io->out, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) == -1 ||
-	    fd_above_stdio(&io->child[0]) == -1)
+	    px_fd_above_stdio(&io->child[0]) == -1)
 		return -1;
 	if (tcgetattr(io->child[0], &mode) == -1)
 		return -1;
@@ -88,7 +87,7 @@ pipe_open(int *reader, int *writer, int *ours)
 	*writer = fd[1];
 	if (fd_set_nonblocking(*ours) == -1)
 		return -1;
-	return fd_above_stdio(ours == reader ? writer : reader);
+	return px_fd_above_stdio(ours == reader ? writer : reader);
 }
 
 static int
@@ -98,7 +97,7 @@ stdin_open(const struct px_spec *spec, struct px_spawn_io *io)
 		return pipe_open(&io->child[0], &io->in, &io->in);
 	if ((io->child[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1)
 		return -1;
-	return fd_above_stdio(&io->child[0]);
+	return px_fd_above_stdio(&io->child[0]);
 }
 
 static int
