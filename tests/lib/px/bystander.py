@@ -62,6 +62,7 @@ class Bystander:
 
     async def __aexit__(self, kind, failure, trace):
         if kind is not None:
+            self._ending = True  # asyncio.wait_for() forgets a cancellation that comes with the result
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             return
