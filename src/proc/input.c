@@ -372,6 +372,8 @@ px_input_cancel(struct px_input_op *op)
 {
 	struct px_input *in = op->in;
 
+	if (op->kind == OP_EOF)
+		in->closing = false;
 	op_free(op);
 	input_run(in);
 }
