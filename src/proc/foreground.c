@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proc/procfs.h"
 #include "proc/tty_wait.h"
+#include "tree/procfs.h"
 
 static void
 member_name(int proc_fd, pid_t pid, char *out, size_t size)

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "proc/tree.h"
+#include "tree/tree.h"
 
 /*
  * A second, tiny process that outlives a manager which is killed or crashes: it

@@ -12,13 +12,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "proc/cgroup.h"
 #include "proc/input.h"
 #include "proc/manager.h"
 #include "proc/spawn.h"
 #include "proc/spec.h"
 #include "proc/stop.h"
 #include "proc/stream.h"
+#include "tree/cgroup.h"
 
 int
 px_proc_compare(const struct px_proc *a, const struct px_proc *b)

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "proc/tree.h"
+#include "tree/tree.h"
 
 struct px_procs;
 struct px_spec;
@@ -64,7 +64,7 @@ struct px_proc_ops {
 
 /*
  * Starts one under 'procs', which must outlive it. 'serial' and 'group' go into
- * its mark (proc/tree.h). 'ops' is borrowed for its life.
+ * its mark (tree/tree.h). 'ops' is borrowed for its life.
  */
 int px_proc_start(struct px_procs *procs, const struct px_spec *spec, uint32_t group,
     uint32_t serial, const struct px_proc_ops *ops, void *arg, struct px_proc **out,

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "proc/tree.h"
+#include "tree/tree.h"
 
 struct px_spec;
 

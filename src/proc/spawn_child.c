@@ -10,8 +10,8 @@
 
 #include <linux/close_range.h>
 
-#include "proc/cgroup.h"
 #include "proc/spec.h"
+#include "tree/cgroup.h"
 
 static _Noreturn void
 child_fail(const struct px_launch *launch, enum px_step step)

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "proc/cgroup.h"
+#include "tree/cgroup.h"
 
 enum { CHECK_MIN_MS = 2, CHECK_MAX_MS = 100 };
 

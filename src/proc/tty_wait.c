@@ -13,7 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "proc/procfs.h"
+#include "tree/procfs.h"
 
 enum { LOOKS_MAX = 4096 };
 

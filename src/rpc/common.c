@@ -1,8 +1,8 @@
 #include "rpc/common.h"
 
 #include "proc/input.h"
-#include "proc/transcript.h"
 #include "session/session.h"
+#include "transcript/transcript.h"
 
 void
 px_put_chunk(struct px_json_out *json, const struct px_chunk *chunk)

@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "proc/transcript.h"
 #include "rpc/common.h"
 #include "rpc/spec_build.h"
 #include "rpc/sub.h"
 #include "session/core.h"
 #include "session/session.h"
+#include "transcript/transcript.h"
 
 /* exec-server.v0: protocol/exec-server.v0.md. */
 

@@ -4,8 +4,8 @@
 
 #include "base/log.h"
 #include "net/conn.h"
-#include "proc/transcript.h"
 #include "rpc/v1.h"
+#include "transcript/transcript.h"
 
 /* exec-server.v1: protocol/exec-server.v1.md. */
 

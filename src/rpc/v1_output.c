@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "proc/transcript.h"
 #include "rpc/sub.h"
+#include "transcript/transcript.h"
 
 /* process/snapshot, read, subscribe, unsubscribe, release: what a session has written. */
 

@@ -1,7 +1,7 @@
 #include "rpc/v1.h"
 
 #include "proc/signals.h"
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 void
 px_v1_put_exit(struct px_json_out *json, const struct px_exit *exit)

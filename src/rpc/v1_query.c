@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "net/net.h"
 #include "proc/facts.h"
-#include "proc/transcript.h"
 #include "session/core.h"
+#include "transcript/transcript.h"
 
 /* process/list, process/inspect, server/info. */
 

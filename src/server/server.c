@@ -17,7 +17,6 @@
 #include "base/mem.h"
 #include "net/conn.h"
 #include "net/net.h"
-#include "proc/cgroup.h"
 #include "proc/guardian.h"
 #include "px_version.h"
 #include "rpc/rpc.h"
@@ -27,6 +26,7 @@
 #include "server/loop_watch.h"
 #include "server/web.h"
 #include "session/core.h"
+#include "tree/cgroup.h"
 
 enum server_state {
 	SERVER_RUNNING,

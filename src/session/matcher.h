@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 /* Finds one literal text in streams that arrive in pieces (Knuth, Morris and Pratt: one pass, no
  * bytes kept). */

@@ -7,7 +7,7 @@
 
 #include "proc/proc.h"
 #include "proc/spec.h"
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 struct px_workspace;
 struct px_member;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 struct px_session;
 struct px_exit;

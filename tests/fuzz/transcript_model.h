@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 #define MUST(cond)                                                                 \
 	do {                                                                       \

@@ -12,17 +12,19 @@ import sys
 ARROWS = {
     "base": [],
     "wire": ["base"],
-    "proc": ["base"],
-    "session": ["base", "proc"],
+    "transcript": ["base"],
+    "tree": ["base"],
+    "proc": ["base", "tree"],
+    "session": ["base", "transcript", "proc"],
     "net": ["base", "wire"],
-    "rpc": ["base", "wire", "proc", "session", "net"],
-    "server": ["base", "wire", "proc", "session", "net", "rpc"],
+    "rpc": ["base", "wire", "transcript", "proc", "session", "net"],
+    "server": ["base", "wire", "tree", "proc", "session", "net", "rpc"],
     "client": ["base", "wire", "ptyexec"],
     "cli": ["ptyexec"],
 }
 
 # Bytes in, bytes out: these touch no descriptor and own no event, so they can be fuzzed whole.
-PURE = ["src/wire/*", "src/proc/transcript*", "src/base/json*", "src/base/fields*"]
+PURE = ["src/wire/*", "src/transcript/*", "src/base/json*", "src/base/fields*"]
 IMPURE = re.compile(r"sys/(socket|epoll|uio|un|wait)\.h|unistd\.h|fcntl\.h|poll\.h|netinet/.*|event2/(event|bufferevent|listener).*")
 
 # A process is bytes and signals: it knows neither JSON nor sockets.

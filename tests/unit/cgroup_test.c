@@ -1,4 +1,4 @@
-#include "proc/cgroup.h"
+#include "tree/cgroup.h"
 
 #include <check.h>
 #include <errno.h>
@@ -16,9 +16,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "proc/cgroup_self.h"
-#include "proc/cgroup_walk.h"
-#include "proc/tree.h"
+#include "tree/cgroup_self.h"
+#include "tree/cgroup_walk.h"
+#include "tree/tree.h"
 
 /*
  * Where this machine lets us write a cgroup v2, main() makes a group for the

@@ -20,9 +20,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "proc/input.h"
-#include "proc/procfs.h"
 #include "proc/procs.h"
 #include "proc/spec.h"
+#include "tree/procfs.h"
 
 enum { DEADLINE_MS = 40000, LOOK_MS = 5 };
 

@@ -1,4 +1,4 @@
-#include "proc/mark.h"
+#include "tree/mark.h"
 
 #include <check.h>
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proc/procfs.h"
+#include "tree/procfs.h"
 
 START_TEST(mark_is_laid_out_by_fields)
 {

@@ -1,4 +1,4 @@
-#include "proc/procfs.h"
+#include "tree/procfs.h"
 
 #include <check.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "proc/tree.h"
+#include "tree/tree.h"
 
 #include <check.h>
 #include <errno.h>
@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proc/family.h"
-#include "proc/procfs.h"
+#include "tree/family.h"
+#include "tree/procfs.h"
 
 /*
  * Every process that a test makes waits for the end of file of LIFELINE, whose

@@ -1,4 +1,4 @@
-#include "proc/mark.h"
+#include "tree/mark.h"
 
 #include <errno.h>
 #include <sys/resource.h>

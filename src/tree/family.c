@@ -1,4 +1,4 @@
-#include "proc/family.h"
+#include "tree/family.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proc/cgroup.h"
-#include "proc/mark.h"
+#include "tree/cgroup.h"
+#include "tree/mark.h"
 
 /* Where 'pid' is, or would have to be. */
 static size_t

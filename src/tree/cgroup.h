@@ -1,5 +1,5 @@
-#ifndef PX_PROC_CGROUP_H
-#define PX_PROC_CGROUP_H
+#ifndef PX_TREE_CGROUP_H
+#define PX_TREE_CGROUP_H
 
 #include <sys/types.h>
 

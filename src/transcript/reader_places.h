@@ -1,10 +1,10 @@
-#ifndef PX_PROC_READER_PLACES_H
-#define PX_PROC_READER_PLACES_H
+#ifndef PX_TRANSCRIPT_READER_PLACES_H
+#define PX_TRANSCRIPT_READER_PLACES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 /*
  * The places of the last few readers of a transcript, newest first. A reader

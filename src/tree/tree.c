@@ -1,4 +1,4 @@
-#include "proc/tree.h"
+#include "tree/tree.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -7,9 +7,9 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-#include "proc/family.h"
-#include "proc/mark.h"
-#include "proc/procfs.h"
+#include "tree/family.h"
+#include "tree/mark.h"
+#include "tree/procfs.h"
 
 /* 1: the process that was found is alive, 0: it has ended, -1: not to be found out. */
 static int

@@ -1,13 +1,13 @@
-#ifndef PX_PROC_FAMILY_H
-#define PX_PROC_FAMILY_H
+#ifndef PX_TREE_FAMILY_H
+#define PX_TREE_FAMILY_H
 
 #include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "proc/procfs.h"
-#include "proc/tree.h"
+#include "tree/procfs.h"
+#include "tree/tree.h"
 
 /*
  * The processes that a query means, found by what each of them carries (mark,

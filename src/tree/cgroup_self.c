@@ -1,4 +1,4 @@
-#include "proc/cgroup_self.h"
+#include "tree/cgroup_self.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
-#ifndef PX_PROC_CHUNK_INDEX_H
-#define PX_PROC_CHUNK_INDEX_H
+#ifndef PX_TRANSCRIPT_CHUNK_INDEX_H
+#define PX_TRANSCRIPT_CHUNK_INDEX_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 /* Where a chunk begins: its number, and how far every stream was just before it. */
 struct px_border {

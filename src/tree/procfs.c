@@ -1,4 +1,4 @@
-#include "proc/procfs.h"
+#include "tree/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "proc/mark.h"
+#include "tree/mark.h"
 
 /*
  * A /proc that was mounted for another pid namespace lists numbers that mean

@@ -1,5 +1,5 @@
-#ifndef PX_PROC_TRANSCRIPT_H
-#define PX_PROC_TRANSCRIPT_H
+#ifndef PX_TRANSCRIPT_TRANSCRIPT_H
+#define PX_TRANSCRIPT_TRANSCRIPT_H
 
 #include <stddef.h>
 #include <stdint.h>

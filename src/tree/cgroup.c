@@ -1,4 +1,4 @@
-#include "proc/cgroup.h"
+#include "tree/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "proc/cgroup_self.h"
-#include "proc/cgroup_walk.h"
+#include "tree/cgroup_self.h"
+#include "tree/cgroup_walk.h"
 
 enum { GROUP_NAME_SIZE = 64 };
 

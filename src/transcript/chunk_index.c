@@ -1,10 +1,10 @@
-#include "proc/chunk_index.h"
+#include "transcript/chunk_index.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "proc/stream_store.h"
+#include "transcript/stream_store.h"
 
 enum { INDEX_LIMIT_MIN = 1024, INDEX_CAP_PER_CHUNK = 16 };
 

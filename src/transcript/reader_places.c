@@ -1,4 +1,4 @@
-#include "proc/reader_places.h"
+#include "transcript/reader_places.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
-#ifndef PX_PROC_PROCFS_H
-#define PX_PROC_PROCFS_H
+#ifndef PX_TREE_PROCFS_H
+#define PX_TREE_PROCFS_H
 
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "proc/tree.h"
+#include "tree/tree.h"
 
 /*
  * Reading /proc, nothing cached and nothing allocated per process. A function

@@ -1,9 +1,9 @@
-#ifndef PX_PROC_CGROUP_WALK_H
-#define PX_PROC_CGROUP_WALK_H
+#ifndef PX_TREE_CGROUP_WALK_H
+#define PX_TREE_CGROUP_WALK_H
 
 #include <dirent.h>
 
-#include "proc/cgroup.h"
+#include "tree/cgroup.h"
 
 /* How deep groups may be nested below that of a session: a limit we set, and follow if it was
  * lifted. */

@@ -1,5 +1,5 @@
-#ifndef PX_PROC_TREE_H
-#define PX_PROC_TREE_H
+#ifndef PX_TREE_TREE_H
+#define PX_TREE_TREE_H
 
 #include <stdbool.h>
 #include <stddef.h>

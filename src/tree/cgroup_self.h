@@ -1,5 +1,5 @@
-#ifndef PX_PROC_CGROUP_SELF_H
-#define PX_PROC_CGROUP_SELF_H
+#ifndef PX_TREE_CGROUP_SELF_H
+#define PX_TREE_CGROUP_SELF_H
 
 #include <stddef.h>
 

@@ -1,10 +1,10 @@
-#ifndef PX_PROC_STREAM_STORE_H
-#define PX_PROC_STREAM_STORE_H
+#ifndef PX_TRANSCRIPT_STREAM_STORE_H
+#define PX_TRANSCRIPT_STREAM_STORE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 /*
  * The kept bytes of one stream: a head that fills once and a ring behind it

@@ -1,9 +1,9 @@
-#ifndef PX_PROC_MARK_H
-#define PX_PROC_MARK_H
+#ifndef PX_TREE_MARK_H
+#define PX_TREE_MARK_H
 
 #include <stdbool.h>
 
-#include "proc/tree.h"
+#include "tree/tree.h"
 
 /*
  * A mark, from the top: bit 63 clear and bit 62 set, which no sane limit has and

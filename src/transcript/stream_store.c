@@ -1,4 +1,4 @@
-#include "proc/stream_store.h"
+#include "transcript/stream_store.h"
 
 #include <stdlib.h>
 #include <string.h>

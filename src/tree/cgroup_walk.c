@@ -1,4 +1,4 @@
-#include "proc/cgroup_walk.h"
+#include "tree/cgroup_walk.h"
 
 #include <errno.h>
 #include <fcntl.h>

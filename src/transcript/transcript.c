@@ -1,13 +1,13 @@
-#include "proc/transcript.h"
+#include "transcript/transcript.h"
 
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "proc/chunk_index.h"
-#include "proc/reader_places.h"
-#include "proc/stream_store.h"
+#include "transcript/chunk_index.h"
+#include "transcript/reader_places.h"
+#include "transcript/stream_store.h"
 
 struct transcript_stream {
 	struct px_stream_store store;

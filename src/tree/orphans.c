@@ -1,5 +1,5 @@
-#include "proc/procfs.h"
-#include "proc/tree.h"
+#include "tree/procfs.h"
+#include "tree/tree.h"
 
 #include <unistd.h>
 
