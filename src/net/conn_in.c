@@ -90,12 +90,14 @@ px_conn_feed(struct px_conn *conn)
 		if (conn->state == CONN_OPEN)
 			px_conn_linger(conn);
 		px_conn_mark_dirty(conn);
-	} else if (result == PX_FEED_PAUSE) {
-		conn->choked = true;
-		event_del(conn->readable);
-	} else if (conn->input_ended) {
+	} else if (result == PX_FEED_MORE && conn->input_ended) {
 		px_conn_linger(conn);
 		conn->await_peer = false;
+	} else if (result == PX_FEED_PAUSE ||
+		   (conn->state == CONN_OPEN && !px_conn_takes_messages(conn))) {
+		/* Not only messages are answered: a framing answers pings by itself. */
+		conn->choked = true;
+		event_del(conn->readable);
 	}
 }
 
