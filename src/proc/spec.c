@@ -34,6 +34,7 @@ px_spec_forget_env(struct px_spec *spec)
 		explicit_bzero(spec->env[i], strlen(spec->env[i]));
 	strings_free(spec->env);
 	spec->env = NULL;
+	spec->env_traced = 0;
 }
 
 const char *
@@ -47,24 +48,22 @@ px_spec_env(const struct px_spec *spec, const char *name)
 	return NULL;
 }
 
-/* Every string goes in with its terminator and every list with an empty end, so that no two specs
+/* Every string goes in with its terminator and every list with its length, so that no two specs
  * share a text. */
 static void
 hash_string(struct px_sha256 *h, const char *s)
 {
-	if (s == NULL)
-		px_sha256_add(h, "\0N", 3);
-	else
-		px_sha256_add(h, s, strlen(s) + 1);
+	px_sha256_add(h, s, strlen(s) + 1);
 }
 
 static void
-hash_list(struct px_sha256 *h, char **v)
+hash_list(struct px_sha256 *h, char **v, size_t left_out)
 {
 	uint64_t n = 0;
 
 	while (v != NULL && v[n] != NULL)
 		n++;
+	n -= left_out;
 	px_sha256_add(h, &n, sizeof n);
 	for (uint64_t i = 0; i < n; i++)
 		hash_string(h, v[i]);
@@ -74,12 +73,13 @@ void
 px_spec_fingerprint(const struct px_spec *spec, uint8_t out[PX_SHA256_LEN])
 {
 	struct px_sha256 *h = px_sha256_new();
-	int64_t numbers[] = { spec->search_path, spec->io, spec->rows, spec->cols, spec->stdin_open,
-		spec->umask, (int64_t)spec->nlimits, (int64_t)spec->chunk_max, spec->timeout_ms };
+	int64_t numbers[] = { spec->arg0 != NULL, spec->search_path, spec->io, spec->rows,
+		spec->cols, spec->stdin_open, spec->umask, (int64_t)spec->nlimits,
+		(int64_t)spec->chunk_max, spec->timeout_ms };
 
-	hash_list(h, spec->argv);
-	hash_list(h, spec->env);
-	hash_string(h, spec->arg0);
+	hash_list(h, spec->argv, 0);
+	hash_list(h, spec->env, spec->env_traced);
+	hash_string(h, spec->arg0 != NULL ? spec->arg0 : "");
 	hash_string(h, spec->cwd);
 	px_sha256_add(h, numbers, sizeof numbers);
 	for (size_t i = 0; i < spec->nlimits; i++) {

@@ -17,10 +17,11 @@ enum { PX_SPEC_LIMITS = 4 };
 struct px_spec {
 	char **argv; /* NULL-terminated, at least one */
 	size_t argc;
-	char *arg0;       /* what the program sees as argv[0]; NULL: argv[0] */
-	char *cwd;        /* absolute */
-	char **env;       /* NULL-terminated "NAME=value" */
-	bool search_path; /* look argv[0] up in the PATH of 'env' when it has no '/' */
+	char *arg0;        /* what the program sees as argv[0]; NULL: argv[0] */
+	char *cwd;         /* absolute */
+	char **env;        /* NULL-terminated "NAME=value" */
+	size_t env_traced; /* so many at its end say who asked, not what to run */
+	bool search_path;  /* look argv[0] up in the PATH of 'env' when it has no '/' */
 	enum px_io io;
 	uint16_t rows, cols; /* PTY; rows and columns of characters */
 	bool stdin_open;     /* pipes: a pipe, else /dev/null */
@@ -43,7 +44,10 @@ void px_spec_forget_env(struct px_spec *spec);
 /* The value of an environment variable in 'env', or NULL; borrowed. */
 const char *px_spec_env(const struct px_spec *spec, const char *name);
 
-/* Two specs with the same fingerprint start the same thing in the same way. */
+/*
+ * Two specs with the same fingerprint start the same thing in the same way. A
+ * request's trace does not count: a retry has another one.
+ */
 void px_spec_fingerprint(const struct px_spec *spec, uint8_t out[PX_SHA256_LEN]);
 
 #endif

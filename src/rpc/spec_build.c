@@ -42,6 +42,17 @@ env_has(const struct px_strv *env, const char *entry)
 	return false;
 }
 
+/* What the server itself was started with says nothing about a request that has a trace of its own.
+ */
+static bool
+env_takes(const struct px_strv *env, const struct px_trace *trace, const char *entry)
+{
+	if (trace->parent[0] != '\0' &&
+	    (same_name(entry, "TRACEPARENT") || same_name(entry, "TRACESTATE")))
+		return false;
+	return !env_has(env, entry);
+}
+
 static void
 env_add_trace(
     struct px_spec *spec, size_t *n, const struct px_strv *env, const char *name, const char *value)
@@ -52,6 +63,7 @@ env_add_trace(
 		return;
 	spec->env[*n] = px_alloc(size);
 	snprintf(spec->env[(*n)++], size, "%s=%s", name, value);
+	spec->env_traced++;
 }
 
 void
@@ -64,7 +76,7 @@ px_spec_build_env(struct px_spec *spec, char *const *base, const struct px_strv 
 		nbase++;
 	spec->env = px_alloc((nbase + env->n + 3) * sizeof *spec->env);
 	for (size_t i = 0; i < nbase; i++)
-		if (!env_has(env, base[i]))
+		if (env_takes(env, trace, base[i]))
 			spec->env[n++] = px_strdup(base[i]);
 	for (size_t i = 0; i < env->n; i++)
 		spec->env[n++] = px_strdup(env->v[i]);
