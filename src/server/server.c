@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,14 +67,16 @@ serve(struct px_server *server, const struct px_conn_params *params)
 static void
 refuse_full(struct px_server *server, const struct px_url *url, int fd, const char *label)
 {
-	static const char lines[] =
-	    "{\"id\":null,\"error\":{\"code\":-32008,\"message\":\"too many connections\","
-	    "\"data\":{\"kind\":\"limitExceeded\",\"limit\":\"max_connections\"}}}\n";
 	static const char http[] =
 	    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 21\r\n"
 	    "Content-Type: text/plain\r\nConnection: close\r\n\r\ntoo many connections\n";
+	char lines[256];
 	const char *text = url->kind == PX_URL_UNIX ? lines : http;
 
+	snprintf(lines, sizeof(lines),
+	    "{\"id\":null,\"error\":{\"code\":-32008,\"message\":\"too many connections\",\"data\":"
+	    "{\"kind\":\"limitExceeded\",\"limit\":\"max_connections\",\"value\":%" PRId64 "}}}\n",
+	    server->config->max_connections);
 	px_net_count_refused(server->net);
 	px_log_event(server->log, PX_LOG_WARN, "refuse", PX_S("peer", label),
 	    PX_S("reason", "max_connections"));
