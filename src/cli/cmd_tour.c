@@ -33,7 +33,7 @@ static int
 pipe_session(struct px_tour *tour)
 {
 	static const char *const argv[] = { "sh", "-c",
-		"read name; echo \"hello $name\"; echo careful >&2", NULL };
+		"read n; echo \"hello $n\"; echo careful >&2", NULL };
 	const struct px_command command = { .session = "pipes", .argv = argv, .inherit_env = true };
 
 	px_tour_title(tour, "2. A program on pipes: stdout and stderr stay apart.");

@@ -24,11 +24,12 @@ px_client_fd(const struct px_client *client)
 void
 px_client_step(struct px_client *client)
 {
+	bool room = client->heard_bytes < PX_CLIENT_EVENT_BYTES;
 	struct px_error why;
 
 	if (client->is_lost)
 		return;
-	if (px_link_step(&client->link, px_inbox_message, client, &why) == -1)
+	if (px_link_step(&client->link, room ? px_inbox_message : NULL, client, &why) == -1)
 		px_inbox_lose(client, &why);
 }
 
@@ -131,10 +132,14 @@ explain(struct px_client *client, struct px_error *err)
 		    err, PX_ERROR_TIMEOUT, "the server '%s' has not answered in time", name);
 	else if (err->code == PX_ERROR_PEER)
 		px_error_set(err, PX_ERROR_PEER, "'%s' is no ptyexec server: %s", name, err->text);
-	else if (err->code == PX_ERROR_LOST &&
-		 px_daemon_ended(&client->daemon, ENDING_WAIT_MS, how, sizeof how))
+	else if (err->code != PX_ERROR_LOST)
+		return;
+	else if (px_daemon_ended(&client->daemon, ENDING_WAIT_MS, how, sizeof how))
 		px_error_set(
 		    err, PX_ERROR_START, "the server '%s' %s before it answered", name, how);
+	else
+		px_error_set(
+		    err, PX_ERROR_LOST, "the server '%s' hung up before it answered", name);
 }
 
 static struct px_client *

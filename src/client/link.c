@@ -170,7 +170,7 @@ px_link_step(struct px_link *link, px_link_message_fn *message, void *arg, struc
 	int got;
 
 	link_flush(link);
-	got = link_receive(link, &handler, arg, err);
+	got = message != NULL ? link_receive(link, &handler, arg, err) : 1;
 	if (got == -1)
 		return -1;
 	link_want(

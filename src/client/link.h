@@ -30,9 +30,9 @@ void px_link_done(struct px_link *link); /* also for a zeroed one */
 void px_link_send(struct px_link *link, struct evbuffer *msg);
 
 /*
- * Sends what waits, hands out what has come until 'message' says stop, and settles what
- * to be woken for. Reads a bounded amount. -1: the connection is of no more use;
- * everything that came before was handed out.
+ * Sends what waits, hands out what has come until 'message' (NULL: nothing is wanted now) says
+ * stop, and settles what to be woken for. Reads a bounded amount. -1: the connection is of no more
+ * use; everything that came before was handed out.
  */
 int px_link_step(
     struct px_link *link, px_link_message_fn *message, void *arg, struct px_error *err);
