@@ -107,6 +107,16 @@ px_batch_close(struct px_batch *batch)
 	batch_settle(batch);
 }
 
+size_t
+px_batch_bytes(const struct px_batch *batch)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < batch->n; i++)
+		sum += evbuffer_get_length(batch->answers[i]);
+	return sum;
+}
+
 /* ---- calls ---- */
 
 static void

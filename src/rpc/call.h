@@ -66,6 +66,7 @@ struct px_batch *px_batch_open(struct px_peer *peer, size_t n);
 void px_batch_error(
     struct px_batch *batch, size_t slot, const struct px_call *id, const struct px_err *err);
 void px_batch_close(struct px_batch *batch);
+size_t px_batch_bytes(const struct px_batch *batch); /* of the answers that wait for the others */
 
 /* Makes a call from a checked envelope; it enters the list of those in flight. 'batch' may be NULL.
  */

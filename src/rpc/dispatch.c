@@ -151,6 +151,9 @@ bounds_check(const struct envelope *e, struct px_err *err)
 	if (peer->call_bytes > 0 && peer->call_bytes + e->bytes > rpc->max_message_bytes)
 		return px_fail(
 		    err, PX_E_OVERLOADED, "requests in flight hold %zu bytes", peer->call_bytes);
+	if (e->batch != NULL && px_batch_bytes(e->batch) > rpc->max_message_bytes)
+		return px_fail(err, PX_E_OVERLOADED, "the answers of this batch hold %zu bytes",
+		    px_batch_bytes(e->batch));
 	return 0;
 }
 

@@ -263,6 +263,24 @@ async def unread_output(t, scheme, other):
         assert zlib.crc32(session.data()) == zlib.crc32(pattern.spew(size))
 
 
+@both
+async def batch_of_large_answers(t, scheme, other):
+    """One batch asks for much over and over: past the bound its requests are refused, and not one is left without an answer."""
+    server = await t.server("--max-message-bytes", "4M", listen=("unix", "ws"))
+    async with Bystander(server, other):
+        conn = await v1(server, scheme)
+        spew = {"sessionId": "s", "direct": {"argv": [child(), "spew", "900000"]}, "io": {"pipe": {"stdin": "closed"}}}
+        size = len((await conn.request("process/run", spew))["stdout"])
+        snapshot = '{"id":%d,"method":"process/snapshot","params":{"sessionId":"s"}}'
+        await conn.send_raw("[%s]" % ",".join(snapshot % i for i in range(1000, 1128)))
+        answers = await conn.recv()
+        assert [one["id"] for one in answers] == list(range(1000, 1128))
+        whole = (4 << 20) // size + 1
+        assert all(len(one["result"]["stdout"]) == size for one in answers[:whole])
+        assert {one["error"]["data"]["kind"] for one in answers[whole:]} == {"overloaded"}
+        assert len((await conn.request("process/snapshot", {"sessionId": "s"}))["stdout"]) == size
+
+
 # Other protocols
 
 
