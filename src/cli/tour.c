@@ -176,7 +176,9 @@ px_tour_start(struct px_tour *tour, const struct px_command *command)
 int
 px_tour_write(struct px_tour *tour, const char *session, const char *text)
 {
-	printf("> process/write  \"%s\": %.*s\n", session, (int)strcspn(text, "\n"), text);
+	printf("> process/write  \"%s\": ", session);
+	fwrite(text, 1, strcspn(text, "\n"), stdout);
+	putchar('\n');
 	return answer_done(
 	    tour, px_client_write(tour->client, session, text, strlen(text), &tour->error));
 }

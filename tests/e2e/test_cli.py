@@ -15,7 +15,7 @@ import subprocess
 import sys
 import termios
 
-from support import children, descendants
+from support import children
 
 from px import tap
 from px.deadline import SCALE, SECONDS, within
@@ -388,7 +388,8 @@ async def test_signal_while_output_is_stuck(t):
     async with running("-T", "yes") as process:
         assert await line(process) == "y"
         process.stdout._transport.pause_reading()
-        fd = os.pidfd_open(named("yes", descendants(process.pid)))
+        server, = children(process.pid)
+        fd = os.pidfd_open(named("yes", children(server)))
         send_signal(process, signal.SIGINT)
         gone = await asyncio.to_thread(select.select, [fd], [], [], SECONDS * SCALE)
         os.close(fd)
