@@ -142,10 +142,16 @@ def descriptors(pid):
 def children(pid):
     """The children of a process, zombies too."""
     found = set()
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/task/{task}/children") as f:
+    for task in os.listdir(f"/proc/{pid}/task") if exists(pid) else ():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/task/{task}/children") as f:
             found.update(map(int, f.read().split()))
     return found
+
+
+def descendants(pid):
+    """Its children and theirs."""
+    found = children(pid)
+    return found.union(*map(descendants, found))
 
 
 def status(pid, name):
@@ -162,6 +168,12 @@ def status(pid, name):
 def exists(pid):
     """Whether there is a process of that number, be it a zombie."""
     return os.path.exists(f"/proc/{pid}")
+
+
+def lean():
+    """An environment in which a sanitized server gives freed memory back, so that what it holds can be told."""
+    options = os.environ.get("ASAN_OPTIONS", "")
+    return dict(os.environ, ASAN_OPTIONS=f"{options}:quarantine_size_mb=1:thread_local_quarantine_size_kb=64")
 
 
 async def until(conn, condition, what, seconds=SECONDS):
@@ -198,6 +210,15 @@ class Watched:
     def __init__(self, pid):
         self.pid = pid
         self._fd = os.pidfd_open(pid)
+
+    @classmethod
+    def all(cls, pids):
+        """Those of 'pids' that are still there."""
+        found = []
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                found.append(cls(pid))
+        return found
 
     def is_alive(self):
         return not select.select([self._fd], [], [], 0)[0]
@@ -268,5 +289,5 @@ async def serving(t, *flags, **options):
 
 
 __all__ = ["BOTH", "LONG_MS", "NO_INPUT", "PIPES", "PTY", "Session", "Watched", "b64", "child", "children",
-           "descriptors", "exists", "graceful", "holdings", "needs_root", "nothing_left", "pty", "refused", "run", "serving", "shell", "stalled", "start",
+           "descendants", "descriptors", "exists", "graceful", "holdings", "lean", "needs_root", "nothing_left", "pty", "refused", "run", "serving", "shell", "stalled", "start",
            "status", "unb64", "until", "v1", "within", "wrapper"]
