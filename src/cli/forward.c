@@ -7,15 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/feed.h"
 #include "cli/signals.h"
 #include "cli/sink.h"
 #include "cli/terminal.h"
 
-enum {
-	READ_SIZE = 48 * 1024,
-	WRITES = 4, /* that may be unanswered: then we stop reading our input */
-	EVENTS = 64 /* at a time, before signals and input have their turn */
-};
+enum { EVENTS = 64 }; /* at a time, before signals and input have their turn */
 
 /* How far the user's wish that the program end has gone. */
 enum ending { ENDING_NOT, ENDING_ASKED, ENDING_GRACEFUL, ENDING_FORCED, ENDING_WITHOUT_IT };
@@ -35,10 +32,7 @@ struct forward {
 	bool started, exited;
 	enum ending ending;
 
-	/* Input. */
-	int64_t writes[WRITES]; /* unanswered; 0: a free place */
-	bool input_ended;
-	bool in_line; /* the last byte that went in was no new line */
+	struct px_feed feed;
 
 	/* Output that is not written yet; it lies in the client's last event. */
 	const struct px_sink *sink;
@@ -112,77 +106,18 @@ on_output(struct forward *f, const struct px_event *event)
 	output_flush(f);
 }
 
-/* ---- input ---- */
-
-static int64_t *
-input_place(struct forward *f, int64_t request)
-{
-	for (size_t i = 0; i < WRITES; i++)
-		if (f->writes[i] == request)
-			return &f->writes[i];
-	return NULL;
-}
-
-static bool
-wants_input(struct forward *f)
-{
-	return f->started && !f->exited && !f->input_ended && input_place(f, 0) != NULL;
-}
-
-/*
- * A terminal's end-of-file character ends the input only at the start of a line;
- * inside one it just hands over what is there, so that it takes two.
- */
-static void
-input_end(struct forward *f)
-{
-	struct px_error error;
-
-	f->input_ended = true;
-	if (f->command->pty && f->in_line)
-		sent(f, px_client_close_stdin(f->client, f->command->session, &error), &error);
-	sent(f, px_client_close_stdin(f->client, f->command->session, &error), &error);
-}
-
-static void
-input_read(struct forward *f)
-{
-	char buf[READ_SIZE];
-	struct px_error error;
-	ssize_t n = read(STDIN_FILENO, buf, sizeof buf);
-	int64_t *place = input_place(f, 0);
-
-	if (n == -1 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (n <= 0) {
-		input_end(f);
-		return;
-	}
-	f->in_line = buf[n - 1] != '\n';
-	*place = px_client_write(f->client, f->command->session, buf, (size_t)n, &error);
-	sent(f, *place, &error);
-	if (*place == -1)
-		f->input_ended = true;
-}
-
 /* ---- events ---- */
 
 static void
 on_answer(struct forward *f, const struct px_answer *answer)
 {
-	int64_t *place;
-
-	if (answer->request == f->start_request) {
-		f->started = answer->error.code == PX_ERROR_NONE;
-		if (answer->error.code == PX_ERROR_REFUSED) {
-			f->out->error = answer->error;
-			finish(f, PX_OUTCOME_REFUSED);
-		}
-	} else if ((place = input_place(f, answer->request)) != NULL) {
-		*place = 0;
-		/* The program takes no more input; it may go on without. */
-		if (answer->error.code != PX_ERROR_NONE)
-			f->input_ended = true;
+	px_feed_answered(&f->feed, answer);
+	if (answer->request != f->start_request)
+		return;
+	f->started = answer->error.code == PX_ERROR_NONE;
+	if (answer->error.code == PX_ERROR_REFUSED) {
+		f->out->error = answer->error;
+		finish(f, PX_OUTCOME_REFUSED);
 	}
 }
 
@@ -356,10 +291,17 @@ take_signals(struct forward *f)
 
 /* ---- the loop ---- */
 
+static bool
+wants_input(const struct forward *f)
+{
+	return f->started && !f->exited && px_feed_wants(&f->feed);
+}
+
 static void
 turn(struct forward *f)
 {
 	bool more = take_events(f);
+	struct px_error error;
 	struct pollfd pfd[] = {
 		{ .fd = px_client_fd(f->client), .events = POLLIN },
 		{ .fd = f->signals.fd, .events = POLLIN },
@@ -374,7 +316,7 @@ turn(struct forward *f)
 	if (pfd[1].revents != 0)
 		take_signals(f);
 	if (pfd[2].revents != 0 && !f->done)
-		input_read(f);
+		sent(f, px_feed_read(&f->feed, &error), &error);
 	if (pfd[3].revents != 0 && !f->done)
 		output_flush(f);
 }
@@ -386,7 +328,8 @@ px_forward(struct px_client *client, const struct px_command *command, struct px
 		.command = command,
 		.out = out,
 		.rows = command->rows,
-		.cols = command->cols };
+		.cols = command->cols,
+		.feed = { .client = client, .session = command->session, .pty = command->pty } };
 	struct px_error error;
 
 	*out = (struct px_outcome){ 0 };
