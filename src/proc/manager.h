@@ -52,7 +52,8 @@ struct px_proc {
 	const struct px_proc_ops *ops;
 	void *arg;
 	pid_t pid;
-	int pidfd; /* -1: reaped */
+	bool reaped;
+	int pidfd; /* -1: reaped, or there is none (px_spawn()) */
 	struct event *reapable;
 	bool pty;
 	int master;       /* PTY: owned here; else -1 */
@@ -66,7 +67,7 @@ struct px_proc {
 	int cgroup_fd;
 	int64_t started_us;
 	struct px_stop *stop;    /* its tree is being ended; the list owns it */
-	uint64_t client_signals; /* bit N: the client sent signal N */
+	uint64_t client_signals; /* bit N - 1: the client sent signal N */
 	bool asked_to_end;       /* 'cause' says by whom */
 	bool exit_told, close_told;
 	enum px_cause cause;

@@ -20,6 +20,8 @@
 #include "proc/stream.h"
 #include "tree/cgroup.h"
 
+enum { HELD_WAIT_MS = 50 };
+
 int
 px_proc_compare(const struct px_proc *a, const struct px_proc *b)
 {
@@ -56,7 +58,7 @@ proc_all_streams(const struct px_proc *proc, bool ended)
 void
 px_proc_on_stream(struct px_proc *proc)
 {
-	if (proc->pidfd != -1)
+	if (!proc->reaped)
 		return;
 	if (!proc->exit_told && proc_all_streams(proc, false)) {
 		proc->exit_told = true;
@@ -69,16 +71,22 @@ px_proc_on_stream(struct px_proc *proc)
 	}
 }
 
+static uint64_t
+signal_bit(int sig)
+{
+	return sig > 0 && sig <= 64 ? (uint64_t)1 << (sig - 1) : 0;
+}
+
 static enum px_cause
 proc_cause(const struct px_proc *proc, int signal)
 {
-	if (signal == SIGXCPU || signal == SIGXFSZ)
+	bool clients = (proc->client_signals & signal_bit(signal)) != 0;
+
+	if ((signal == SIGXCPU || signal == SIGXFSZ) && !clients)
 		return PX_CAUSE_LIMIT;
 	if (proc->asked_to_end)
 		return proc->cause;
-	if (signal != 0 && (proc->client_signals >> signal & 1) != 0)
-		return PX_CAUSE_CLIENT;
-	return PX_CAUSE_SELF;
+	return clients ? PX_CAUSE_CLIENT : PX_CAUSE_SELF;
 }
 
 static int64_t
@@ -108,14 +116,16 @@ px_proc_reap(struct px_proc *proc)
 	struct rusage used;
 	int status;
 
-	if (proc->pidfd == -1 || wait4(proc->pid, &status, WNOHANG, &used) != proc->pid)
+	if (proc->reaped || wait4(proc->pid, &status, WNOHANG, &used) != proc->pid)
 		return;
 	RB_REMOVE(px_proc_tree, &proc->procs->children, proc);
 	proc->procs->stats.running--;
 	event_free(proc->reapable);
 	proc->reapable = NULL;
-	close(proc->pidfd);
+	if (proc->pidfd != -1)
+		close(proc->pidfd);
 	proc->pidfd = -1;
+	proc->reaped = true;
 	proc_record_exit(proc, status, &used);
 	px_input_break(proc->input);
 	proc->stdin_fd = -1;
@@ -125,12 +135,36 @@ px_proc_reap(struct px_proc *proc)
 	px_proc_on_stream(proc);
 }
 
+/*
+ * The pidfd of a dead child is readable before wait4(2) gives it to us when a
+ * debugger holds it (ptrace(2)), and stays so: from then on it is asked at times.
+ */
 static void
 proc_on_reapable(evutil_socket_t fd, short what, void *arg)
 {
+	struct timeval tv = px_ms_tv(HELD_WAIT_MS);
+	struct px_proc *proc = arg;
+
 	(void)fd;
 	(void)what;
-	px_proc_reap(arg);
+	px_proc_reap(proc);
+	if (proc->reaped)
+		return;
+	event_free(proc->reapable);
+	proc->reapable = evtimer_new(proc->procs->base, proc_on_reapable, proc);
+	event_add(proc->reapable, &tv);
+}
+
+/* Without a pidfd the child is asked at times; a SIGCHLD that reaches px_procs_reap() is quicker. */
+static void
+proc_watch_end(struct px_proc *proc)
+{
+	struct timeval tv = px_ms_tv(HELD_WAIT_MS);
+	bool has = proc->pidfd != -1;
+
+	proc->reapable =
+	    event_new(proc->procs->base, proc->pidfd, has ? EV_READ : 0, proc_on_reapable, proc);
+	event_add(proc->reapable, has ? NULL : &tv);
 }
 
 static void
@@ -150,8 +184,7 @@ proc_watch(struct px_proc *proc, const struct px_spawned *child)
 	px_stream_init(&proc->stream[0], proc, 0, child->out);
 	if (!proc->pty)
 		px_stream_init(&proc->stream[1], proc, 1, child->err);
-	proc->reapable = event_new(procs->base, proc->pidfd, EV_READ, proc_on_reapable, proc);
-	event_add(proc->reapable, NULL);
+	proc_watch_end(proc);
 	RB_INSERT(px_proc_tree, &procs->children, proc);
 	procs->stats.running++;
 	procs->stats.ptys += proc->pty;
@@ -217,7 +250,7 @@ proc_leaves_something(const struct px_proc *proc)
 {
 	const struct px_procs *procs = proc->procs;
 
-	if (proc->pidfd != -1 || proc->stop != NULL || !proc_all_streams(proc, true))
+	if (!proc->reaped || proc->stop != NULL || !proc_all_streams(proc, true))
 		return true;
 	if (proc->cgroup_fd != -1)
 		return px_cgroup_populated(proc->cgroup_fd) != 0;
@@ -243,10 +276,11 @@ px_proc_free(struct px_proc *proc)
 		close(proc->master);
 		procs->stats.ptys--;
 	}
-	if (proc->pidfd != -1) {
+	if (!proc->reaped) {
 		RB_REMOVE(px_proc_tree, &procs->children, proc);
 		event_free(proc->reapable);
-		close(proc->pidfd);
+		if (proc->pidfd != -1)
+			close(proc->pidfd);
 	}
 	free(proc);
 }
@@ -267,7 +301,7 @@ px_proc_pid(const struct px_proc *proc)
 bool
 px_proc_running(const struct px_proc *proc)
 {
-	return proc->pidfd != -1;
+	return !proc->reaped;
 }
 
 bool
@@ -322,7 +356,7 @@ proc_is_dead(const struct px_proc *proc)
 {
 	siginfo_t info = { 0 };
 
-	return proc->pidfd == -1 ||
+	return proc->reaped ||
 	       (waitid(P_PID, (id_t)proc->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 		   info.si_pid == proc->pid);
 }
@@ -338,8 +372,7 @@ px_proc_signal(struct px_proc *proc, int sig)
 	group = proc_foreground(proc);
 	if (kill(group > 0 ? -group : -proc->pid, sig) == -1 && kill(-proc->pid, sig) == -1)
 		return false;
-	if (sig > 0 && sig < 64)
-		proc->client_signals |= (uint64_t)1 << sig;
+	proc->client_signals |= signal_bit(sig);
 	return true;
 }
 
@@ -348,7 +381,7 @@ px_proc_hang_up(struct px_proc *proc)
 {
 	pid_t group = proc_foreground(proc);
 
-	if (proc->pidfd == -1)
+	if (proc->reaped)
 		return;
 	if (proc->pty) {
 		kill(-proc->pid, SIGHUP);
