@@ -209,7 +209,7 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 		child_reap(pid);
 		return report_error(launch->spec, &failure, err);
 	}
-	if ((pidfd = pidfd_open(pid, 0)) == -1) {
+	if ((pidfd = pidfd_open(pid, 0)) == -1 && errno != ENOSYS) {
 		spawn_failed_here(launch->spec, "pidfd", "open a process descriptor", err);
 		kill(pid, SIGKILL);
 		child_reap(pid);

@@ -22,7 +22,7 @@ stop_query(const struct px_stop *stop)
 		.cgroup_fd = stop->cgroup_fd };
 
 	if (stop->proc != NULL) {
-		if (stop->proc->pidfd != -1)
+		if (!stop->proc->reaped)
 			query.root = stop->proc->pid;
 		query.cgroup_fd = stop->proc->cgroup_fd;
 	}
@@ -177,7 +177,7 @@ px_stop_orphan(struct px_proc *proc)
 	if (stop == NULL)
 		stop = stop_new(procs, proc->mark, PX_MARK_SESSION);
 	stop->proc = NULL;
-	stop->root = proc->pidfd != -1 ? proc->pid : 0;
+	stop->root = !proc->reaped ? proc->pid : 0;
 	stop->cgroup_fd = proc->cgroup_fd;
 	stop->cgroup_serial = proc->cgroup_serial;
 	stop->kill_at_ms = deadline;

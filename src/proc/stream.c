@@ -58,7 +58,7 @@ stream_lost(struct px_stream *stream, int sys)
 static void
 stream_count(struct px_stream *stream, size_t n)
 {
-	if (stream->proc->pidfd != -1 || stream->settled)
+	if (!stream->proc->reaped || stream->settled)
 		return;
 	stream->unsettled -= n < stream->unsettled ? n : stream->unsettled;
 	if (stream->unsettled == 0) {
@@ -75,7 +75,7 @@ stream_count(struct px_stream *stream, size_t n)
 static void
 stream_dry(struct px_stream *stream)
 {
-	if (stream->proc->pidfd == -1 && !stream->settled) {
+	if (stream->proc->reaped && !stream->settled) {
 		stream->settled = true;
 		px_proc_on_stream(stream->proc);
 	}
@@ -101,7 +101,7 @@ stream_hung_up(struct px_stream *stream)
 {
 	struct timeval tv = px_ms_tv(REOPEN_WAIT_MS);
 
-	if (stream->proc->pidfd == -1) {
+	if (stream->proc->reaped) {
 		stream_end(stream);
 		return;
 	}
@@ -205,7 +205,7 @@ px_stream_wake(struct px_stream *stream)
 	event_add(stream->readable, NULL);
 	/* Perhaps nothing will ever come that makes it readable, and the exit waits for somebody to
 	 * see that. */
-	if (stream->proc->pidfd == -1 && !stream->settled)
+	if (stream->proc->reaped && !stream->settled)
 		event_active(stream->readable, EV_READ, 0);
 }
 
