@@ -109,6 +109,7 @@ on_event(struct px_tour *tour, const struct px_event *event, int64_t request)
 		return 0;
 	case PX_EVENT_CLOSED:
 		printf("< process/closed  \"%s\"\n", event->session);
+		tour->closed = true;
 		return 0;
 	case PX_EVENT_LOST:
 		tour->error = event->lost;
@@ -116,15 +117,6 @@ on_event(struct px_tour *tour, const struct px_event *event, int64_t request)
 	default:
 		return 0;
 	}
-}
-
-/* 1 at the session's last event, else as on_event(). */
-static int
-on_event_until_closed(struct px_tour *tour, const struct px_event *event)
-{
-	int got = on_event(tour, event, 0);
-
-	return event->type == PX_EVENT_CLOSED ? 1 : got;
 }
 
 /* The answer, when everything before it is printed. */
@@ -170,6 +162,7 @@ px_tour_start(struct px_tour *tour, const struct px_command *command)
 		printf(", %d x %d", command->rows, command->cols);
 	putchar('\n');
 	tour->seen_seq = 0;
+	tour->closed = false;
 	return answer_done(tour, px_client_start(tour->client, command, &tour->error));
 }
 
@@ -229,15 +222,14 @@ int
 px_tour_closed(struct px_tour *tour)
 {
 	const struct px_event *event;
-	int got = 0;
 
-	while (got == 0) {
+	while (!tour->closed) {
 		fflush(stdout);
-		if ((event = px_client_next(tour->client, ANSWER_MS, &tour->error)) == NULL)
+		if ((event = px_client_next(tour->client, ANSWER_MS, &tour->error)) == NULL ||
+		    on_event(tour, event, 0) == -1)
 			return -1;
-		got = on_event_until_closed(tour, event);
 	}
-	return got == 1 ? 0 : -1;
+	return 0;
 }
 
 static void

@@ -17,6 +17,7 @@ struct px_tour {
 	struct px_client *client;
 	struct px_error error;
 	bool hide_output; /* output is counted only */
+	bool closed;      /* the session's last event has come */
 	int64_t seen_seq; /* the last number of the session that was waited for */
 
 	/* Output that is not printed yet: pieces of one stream belong together. */

@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "client/error.h"
 
-enum { PATH_SIZE = 4096, KILL_WAIT_MS = 2000 };
+enum { PATH_SIZE = 4096, KILL_WAIT_MS = 2000, ASK_MS = 5 };
 
 static const char program[] = "ptyexecd";
 
@@ -113,31 +113,15 @@ spawn(const char *path, char **argv, int fd, pid_t *out_pid)
 	return sys;
 }
 
-static void
-reap(pid_t pid)
-{
-	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-		;
-}
-
 static int
 start(struct px_daemon *daemon, const char *path, char **argv, int fd, struct px_error *err)
 {
-	int sys, pidfd;
-	pid_t pid;
+	int sys = spawn(path, argv, fd, &daemon->pid);
 
-	if ((sys = spawn(path, argv, fd, &pid)) != 0)
+	if (sys != 0)
 		return px_error_set_sys(
 		    err, PX_ERROR_START, sys, "cannot start the server '%s'", path);
-	if ((pidfd = pidfd_open(pid, 0)) == -1) {
-		sys = errno;
-		kill(pid, SIGKILL);
-		reap(pid);
-		return px_error_set_sys(
-		    err, PX_ERROR_SYSTEM, sys, "cannot watch the server '%s'", path);
-	}
-	daemon->pid = pid;
-	daemon->pidfd = pidfd;
+	daemon->pidfd = pidfd_open(daemon->pid, 0);
 	strlcpy(daemon->name, path, sizeof daemon->name);
 	return 0;
 }
@@ -167,28 +151,47 @@ px_daemon_start(struct px_daemon *daemon, const struct px_client_options *option
 
 /* ---- stopping ---- */
 
-/* Reaps it when it ends within 'timeout_ms'. What waitpid() says is in '*out_status', -1 when
- * somebody else has reaped it. */
+static void
+daemon_forget(struct px_daemon *daemon)
+{
+	if (daemon->pidfd != -1)
+		close(daemon->pidfd);
+	daemon->pid = 0;
+}
+
+/* Sleeps until it may have ended, at most 'ms'. */
+static void
+daemon_sleep(const struct px_daemon *daemon, int64_t ms)
+{
+	struct pollfd pfd = { .fd = daemon->pidfd, .events = POLLIN };
+
+	/* Without a pidfd, poll(2) ignores the entry and is a mere sleep. */
+	if (daemon->pidfd == -1 && ms > ASK_MS)
+		ms = ASK_MS;
+	/* It is readable as soon as the leader is dead, which may be a moment before it can be
+	 * reaped. */
+	if (poll(&pfd, 1, (int)ms) > 0)
+		poll(NULL, 0, 1);
+}
+
+/*
+ * Reaps it when it ends within 'timeout_ms'. What waitpid() says is in
+ * '*out_status', -1 when somebody else has reaped it.
+ */
 static bool
 daemon_reap(struct px_daemon *daemon, int timeout_ms, int *out_status)
 {
-	struct pollfd pfd = { .fd = daemon->pidfd, .events = POLLIN };
 	int64_t deadline = px_now_ms() + timeout_ms, left;
 	pid_t got;
-	int n;
 
-	do {
-		left = deadline - px_now_ms();
-		n = poll(&pfd, 1, left > 0 ? (int)left : 0);
-	} while (n == -1 && errno == EINTR);
-	if (n <= 0)
-		return false;
 	*out_status = -1;
-	do
-		got = waitpid(daemon->pid, out_status, WNOHANG);
-	while (got == -1 && errno == EINTR);
-	close(daemon->pidfd);
-	daemon->pid = 0;
+	while ((got = waitpid(daemon->pid, out_status, WNOHANG)) == 0 ||
+	       (got == -1 && errno == EINTR)) {
+		if ((left = deadline - px_now_ms()) <= 0)
+			return false;
+		daemon_sleep(daemon, left);
+	}
+	daemon_forget(daemon);
 	return true;
 }
 
@@ -197,16 +200,15 @@ px_daemon_stop(struct px_daemon *daemon, int grace_ms)
 {
 	int status;
 
+	/* Until it is reaped, the number is its own. */
 	if (daemon->pid == 0 || daemon_reap(daemon, grace_ms, &status))
 		return;
-	pidfd_send_signal(daemon->pidfd, SIGTERM, NULL, 0);
+	kill(daemon->pid, SIGTERM);
 	if (daemon_reap(daemon, grace_ms, &status))
 		return;
-	pidfd_send_signal(daemon->pidfd, SIGKILL, NULL, 0);
-	if (daemon_reap(daemon, KILL_WAIT_MS, &status))
-		return;
-	close(daemon->pidfd);
-	daemon->pid = 0;
+	kill(daemon->pid, SIGKILL);
+	if (!daemon_reap(daemon, KILL_WAIT_MS, &status))
+		daemon_forget(daemon);
 }
 
 bool

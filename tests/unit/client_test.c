@@ -417,9 +417,9 @@ static void
 launch_fails(const char *script, enum px_error_code code, const char *text)
 {
 	char path[] = "/tmp/px-client-test-XXXXXX";
-	const struct px_client_options options = {
-		.server = path, .timeout_ms = 300, .grace_ms = 20
-	};
+	const struct px_client_options options = { .server = path,
+		.timeout_ms = code == PX_ERROR_TIMEOUT ? 100 : WAIT_MS,
+		.grace_ms = 20 };
 	struct px_error error = { 0 };
 	struct px_client *client = NULL;
 	int fd = mkostemp(path, O_CLOEXEC);
