@@ -79,7 +79,7 @@ async def test_reaped_while_nobody_reads(t):
         answer = await slow.ask("process/start", {"sessionId": "held", "direct": direct, "io": PIPES})
         await other.notification("process/started", lambda p: p["sessionId"] == "held")
         pid = next(row["pid"] for row in (await other.request("process/list"))["sessions"] if row["sessionId"] == "held")
-        await until(other, lambda: not exists(pid), "reaping of a program whose output waits")
+        await until(other, lambda _: not exists(pid), "reaping of a program whose output waits")
         rows = {row["sessionId"]: row for row in (await other.request("process/list"))["sessions"]}
         assert rows["held"]["running"], "an exit was told before the output was read"
         await other.request("process/terminate", {"sessionId": flood.id, "mode": "force"})
@@ -279,7 +279,7 @@ async def test_orphans_are_reaped(t):
         session = await start(conn, argv=shell(script))
         await session.write("x")
         await session.until("x")
-        await until(conn, lambda: holdings(server)[1] == {session.pid}, "end of the orphans")
+        await until(conn, lambda _: holdings(server)[1] == {session.pid}, "end of the orphans")
         assert session.output.exited is None
         await session("closeStdin")
         assert (await session.closed())["exitCode"] == 0

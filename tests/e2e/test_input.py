@@ -21,7 +21,7 @@ BLOCK = 4096
 async def stopped(session):
     """Stops the session's process, so that it reads no further."""
     await session("signal", signal="STOP")
-    await until(session.conn, lambda: status(session.pid, "State") == "T", "stop of the process")
+    await until(session.conn, lambda _: status(session.pid, "State") == "T", "stop of the process")
 
 
 async def ask_all(session, blocks, **params):

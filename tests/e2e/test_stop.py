@@ -86,7 +86,7 @@ async def test_stopped_program_is_ended(t):
             session = await start(conn, "signals", io=io)
             await session.until("ready")
             await session("signal", signal="STOP")
-            await until(conn, lambda: status(session.pid, "State") == "T", "stop")
+            await until(conn, lambda _: status(session.pid, "State") == "T", "stop")
             assert await session("terminate", mode=graceful()) == {"running": True}
             assert (await session.closed())["signal"] is None
 
@@ -201,7 +201,7 @@ async def test_retention_ends_what_is_left(t):
         session, (daemon,) = await tree(conn, (child(), "daemonize"))
         await session.closed()
         await daemon.gone()
-        await until(conn, lambda: not holdings(server)[1], "reaping")
+        await until(conn, lambda _: not holdings(server)[1], "reaping")
         assert (await conn.request("process/list"))["sessions"] == []
 
 
@@ -266,7 +266,7 @@ async def test_no_zombies(t):
         await session.until("done")
         for _ in range(50):
             await run(conn, "exit", 0, io=NO_INPUT)
-        await until(conn, lambda: holdings(server)[1] == {session.pid}, "reaping of every orphan")
+        await until(conn, lambda _: holdings(server)[1] == {session.pid}, "reaping of every orphan")
         await session("terminate", mode="force")
 
 
@@ -285,7 +285,7 @@ async def test_as_first_process(t):
         session = await start(conn, argv=shell(orphans), io=io)
         await session.write("done\n")
         await session.until("done")
-        await until(conn, lambda: len(children(pid) - own) == 1, "reaping of the orphans")
+        await until(conn, lambda _: len(children(pid) - own) == 1, "reaping of the orphans")
         assert await session("terminate", mode="force") == {"running": True}
         assert (await session.closed())["signal"] == "KILL"
         await session("release")

@@ -238,7 +238,7 @@ async def test_memory_follows_what_is_kept(t):
         session = await run(conn, "spew", 64 << 20)
         large = status(server.pid, "VmRSS") - before
         await session("release")
-        await until(conn, lambda: status(server.pid, "VmRSS") - before < 24 << 20, "return of the memory")
+        await until(conn, lambda _: status(server.pid, "VmRSS") - before < 24 << 20, "return of the memory")
         assert small < 16 << 20, small
         assert 64 << 20 <= large < 128 << 20, large
 
