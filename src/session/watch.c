@@ -57,8 +57,9 @@ px_watch_lost(const struct px_watch *watch)
 	return lost + at_end;
 }
 
+/* 'next_seq' is the number of what is told right behind this. */
 static void
-watch_report_lag(struct px_watch *watch)
+watch_report_lag(struct px_watch *watch, uint64_t next_seq)
 {
 	struct px_session *session = watch->session;
 	uint64_t skipped = watch->skipped;
@@ -66,7 +67,7 @@ watch_report_lag(struct px_watch *watch)
 	if (skipped == 0)
 		return;
 	watch->skipped = 0;
-	watch->ops->lagged(watch->arg, session, skipped, watch->cursor.seq + 1);
+	watch->ops->lagged(watch->arg, session, skipped, next_seq);
 }
 
 static void
@@ -84,14 +85,14 @@ watch_tell_end(struct px_watch *watch, uint64_t before)
 
 	if (session->exited && !watch->exit_told && session->exit_seq < before) {
 		watch->exit_told = true;
+		watch_report_lag(watch, session->exit_seq);
 		watch_pass(watch, session->exit_seq);
-		watch_report_lag(watch);
 		watch->ops->exited(watch->arg, session, session->exit_seq, &session->exit);
 	}
 	if (session->closed && !watch->close_told && session->closed_seq < before) {
 		watch->close_told = true;
+		watch_report_lag(watch, session->closed_seq);
 		watch_pass(watch, session->closed_seq);
-		watch_report_lag(watch);
 		watch->ops->closed(watch->arg, session, session->closed_seq);
 	}
 }
@@ -125,7 +126,7 @@ px_watch_pump(struct px_watch *watch)
 			watch_skip(watch);
 			break;
 		}
-		watch_report_lag(watch);
+		watch_report_lag(watch, watch->cursor.seq + 1);
 		next = watch->cursor;
 		if (px_transcript_read(session->transcript, &next, &chunk, NULL) == 0) {
 			watch->cursor = next;
@@ -158,7 +159,7 @@ px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk)
 	}
 	if (chunk->seq != watch->cursor.seq + 1)
 		return;
-	watch_report_lag(watch);
+	watch_report_lag(watch, chunk->seq);
 	watch->cursor.seq = chunk->seq;
 	watch->cursor.offset[chunk->stream] = chunk->offset + chunk->run[0].len;
 	watch->ops->output(watch->arg, watch->session, chunk);
