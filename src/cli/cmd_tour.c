@@ -44,7 +44,7 @@ pipe_session(struct px_tour *tour)
 static int
 capped_session(struct px_tour *tour)
 {
-	static const char *const argv[] = { "seq", "20000", NULL };
+	static const char *const argv[] = { "seq", "-s,", "20000", NULL };
 	const struct px_command command = {
 		.session = "count", .argv = argv, .inherit_env = true, .no_stdin = true
 	};
@@ -75,7 +75,7 @@ waiting_session(struct px_tour *tour)
 static int
 cmd_tour(int argc, char **argv)
 {
-	static const char *const flags[] = { "--retained-output-bytes-per-process", "20", NULL };
+	static const char *const flags[] = { "--retained-output-bytes-per-process", "200", NULL };
 	const struct px_client_options options = { .name = "tour", .flags = flags };
 	struct px_tour tour = { 0 };
 	struct px_error error;

@@ -566,7 +566,7 @@ async def test_tour(t):
     text = out.decode()
     assert all(len(one) <= 80 for one in text.splitlines()), text
     for part in ("process/start", "process/write", "process/wait", "process/snapshot", "process/terminate", "process/exited",
-                 "6 x 7 = 42", "/dev/pts/", "exitCode 3", "hello world", "bytes are missing", "| 20000", "reason: match",
+                 "6 x 7 = 42", "/dev/pts/", "exitCode 3", "hello world", "bytes are missing", ",20000", "reason: match",
                  "reason: idle", "signal TERM, cause client"):
         assert part in text, part
 
