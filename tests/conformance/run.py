@@ -23,6 +23,16 @@ PROTOCOL = os.path.join(HERE, "..", "..", "protocol")
 HEADING = re.compile(r"^### `([a-z/A-Z]+)`(?: \((.*)\))?$", re.MULTILINE)
 
 
+# Under a wrapper (PTYEXECD_WRAPPER) the kernel's limits are not the server's to set: valgrind keeps
+# descriptors for itself and refuses to lower their number.
+ONLY_BARE = {"exec-server.v1/process-start-limits"}
+
+
+def playable(dialogue, transport):
+    bare = not os.environ.get("PTYEXECD_WRAPPER")
+    return transport in dialogue.transports and (bare or dialogue.name not in ONLY_BARE)
+
+
 def replay(dialogue, transport):
     """The test that plays 'dialogue' over 'transport'."""
 
@@ -89,7 +99,7 @@ def coverage(dialogues):
 def main():
     dialogues = folder_dialogues(PROTOCOL)
     tests = [replay(dialogue, transport) for transport in ("stdio", "unix", "ws")
-             for dialogue in dialogues if transport in dialogue.transports]
+             for dialogue in dialogues if playable(dialogue, transport)]
     return tap.main(tests + coverage(dialogues), jobs=int(os.environ.get("PX_JOBS", "8")))
 
 
