@@ -13,6 +13,20 @@ workspace_is_over(const struct px_workspace *ws)
 	return ws->ending && ws->running == 0 && TAILQ_EMPTY(&ws->members);
 }
 
+/* A workspace keeps a bounded number of exited sessions: the oldest make way. */
+static void
+workspace_trim(struct px_workspace *ws)
+{
+	struct px_session *session, *next;
+
+	TAILQ_FOREACH_SAFE (session, &ws->sessions, link, next) {
+		if (ws->exited <= ws->core->options.max_running_per_workspace)
+			return;
+		if (session->exited)
+			px_session_free(session);
+	}
+}
+
 static void
 core_on_sweep(evutil_socket_t fd, short what, void *arg)
 {
@@ -28,6 +42,7 @@ core_on_sweep(evutil_socket_t fd, short what, void *arg)
 			if (session->closed)
 				px_session_free(session);
 		}
+		workspace_trim(ws);
 		if (workspace_is_over(ws))
 			px_workspace_free(ws);
 	}
@@ -69,6 +84,30 @@ bool
 px_core_idle(const struct px_core *core)
 {
 	return px_procs_idle(core->procs);
+}
+
+static bool
+workspace_is_told(const struct px_workspace *ws)
+{
+	const struct px_session *session;
+	const struct px_watch *watch;
+
+	TAILQ_FOREACH (session, &ws->sessions, link)
+		TAILQ_FOREACH (watch, &session->watches, link)
+			if (!watch->close_told)
+				return false;
+	return true;
+}
+
+bool
+px_core_told(const struct px_core *core)
+{
+	const struct px_workspace *ws;
+
+	TAILQ_FOREACH (ws, &core->workspaces, link)
+		if (!workspace_is_told(ws))
+			return false;
+	return true;
 }
 
 const struct px_core_options *

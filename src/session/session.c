@@ -211,18 +211,28 @@ id_make(struct px_workspace *ws)
 	return px_strdup(id);
 }
 
-/* A workspace keeps a bounded number of exited sessions: the oldest makes way. */
-static void
-exited_make_room(struct px_workspace *ws)
+static bool
+serial_is_used(const struct px_session_list *list, uint32_t serial)
 {
-	struct px_session *session, *next;
+	const struct px_session *session;
 
-	TAILQ_FOREACH_SAFE (session, &ws->sessions, link, next) {
-		if (ws->exited < ws->core->options.max_running_per_workspace)
-			return;
-		if (session->exited)
-			px_session_free(session);
-	}
+	TAILQ_FOREACH (session, list, link)
+		if (session->serial == serial)
+			return true;
+	return false;
+}
+
+/* A mark has room for so many serials: one is used again when nobody has it. */
+static uint32_t
+serial_take(struct px_workspace *ws)
+{
+	const uint32_t mask = ((uint32_t)1 << PX_MARK_SERIAL_BITS) - 1;
+	uint32_t serial;
+
+	do
+		serial = ws->next_serial++ & mask;
+	while (serial_is_used(&ws->sessions, serial) || serial_is_used(&ws->forgotten, serial));
+	return serial;
 }
 
 static struct px_session *
@@ -300,6 +310,7 @@ px_session_start(struct px_workspace *ws, struct px_session_request *req, struct
 	struct px_session *session =
 	    req->id != NULL ? px_workspace_find(ws, req->id, req->id_len) : NULL;
 	struct px_proc *proc;
+	uint32_t serial;
 
 	*out_existing = session != NULL;
 	if (session != NULL) {
@@ -308,13 +319,14 @@ px_session_start(struct px_workspace *ws, struct px_session_request *req, struct
 		*out = session;
 		return 0;
 	}
-	exited_make_room(ws);
-	if (limits_check(ws, err) == -1 ||
-	    px_proc_start(ws->core->procs, req->spec, ws->group, ws->next_serial, &session_proc_ops,
-		NULL, &proc, err) == -1)
+	if (limits_check(ws, err) == -1)
 		return -1;
-	ws->next_serial++;
+	serial = serial_take(ws);
+	if (px_proc_start(ws->core->procs, req->spec, ws->group, serial, &session_proc_ops, NULL,
+		&proc, err) == -1)
+		return -1;
 	session = session_new(ws, req, proc);
+	session->serial = serial;
 	px_proc_set_arg(proc, session);
 	session_enter(session, req);
 	members_tell(ws, req->starter, session);

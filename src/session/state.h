@@ -66,6 +66,7 @@ struct px_session {
 	enum px_on_disconnect on_disconnect;
 	struct px_member *starter; /* NULL: gone */
 	struct px_proc *proc;
+	uint32_t serial;                  /* in the marks of its processes */
 	struct px_transcript *transcript; /* NULL once forgotten */
 	struct px_watch_list watches;
 	struct px_wait_list waits;

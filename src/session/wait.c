@@ -16,7 +16,8 @@ struct px_wait {
 	void *arg;
 	struct px_until until;
 	struct px_matcher *matcher[PX_UNTIL_MAX];
-	uint64_t bytes; /* seen so far */
+	uint64_t bytes;                   /* seen so far */
+	uint64_t reached[PX_STREAMS_MAX]; /* of each stream; what follows may leave a hole */
 	struct event *idle, *timeout;
 };
 
@@ -98,9 +99,10 @@ wait_takes(struct px_wait *wait, const struct px_chunk *chunk, enum px_reason *o
 {
 	bool found = false;
 
-	if (chunk->lost > 0)
+	if (chunk->offset != wait->reached[chunk->stream])
 		for (size_t i = 0; i < wait->until.nmatch; i++)
 			px_matcher_break(wait->matcher[i], chunk->stream);
+	wait->reached[chunk->stream] = chunk->offset + chunk->run[0].len + chunk->run[1].len;
 	for (size_t r = 0; r < sizeof chunk->run / sizeof chunk->run[0]; r++) {
 		wait->bytes += chunk->run[r].len;
 		for (size_t i = 0; i < wait->until.nmatch; i++)
@@ -133,7 +135,7 @@ static bool
 event_is_there(const struct px_session *session, const struct px_until *until)
 {
 	return session->closed ||
-	       (until->has_after && px_transcript_next_seq(session->transcript) > until->after + 1);
+	       (until->has_after && px_transcript_next_seq(session->transcript) - 1 > until->after);
 }
 
 static bool

@@ -178,9 +178,9 @@ px_watch_on_end(struct px_watch *watch)
 size_t
 px_watch_room(const struct px_watch *watch)
 {
-	if (watch->lossy)
-		return SIZE_MAX;
 	if (watch->held)
 		return px_transcript_slack(watch->session->transcript, &watch->cursor);
+	if (watch->lossy)
+		return SIZE_MAX;
 	return watch->ops->room(watch->arg);
 }

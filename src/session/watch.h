@@ -17,6 +17,7 @@ struct px_exit;
  */
 struct px_watch;
 
+/* None of these may free a watch or a session; px_session_forget() is allowed. */
 struct px_watch_ops {
 	/* Bytes that may be given now; 0: none until px_watch_pump(). */
 	size_t (*room)(void *arg);

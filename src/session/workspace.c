@@ -51,6 +51,23 @@ workspace_on_detached(evutil_socket_t fd, short what, void *arg)
 			    session, ws->core->options.grace_ms, PX_CAUSE_DISCONNECT);
 }
 
+/* A mark has room for so many groups: one is used again when nobody has it. */
+static uint32_t
+group_take(struct px_core *core)
+{
+	const uint32_t mask = ((uint32_t)1 << PX_MARK_GROUP_BITS) - 1;
+	const struct px_workspace *ws;
+	uint32_t group;
+
+	do {
+		group = core->next_group++ & mask;
+		TAILQ_FOREACH (ws, &core->workspaces, link)
+			if (ws->group == group)
+				break;
+	} while (ws != NULL);
+	return group;
+}
+
 static struct px_workspace *
 workspace_new(struct px_core *core, enum px_workspace_kind kind)
 {
@@ -59,7 +76,7 @@ workspace_new(struct px_core *core, enum px_workspace_kind kind)
 
 	ws->core = core;
 	ws->kind = kind;
-	ws->group = core->next_group++;
+	ws->group = group_take(core);
 	ws->next_id = 1;
 	RB_INIT(&ws->by_id);
 	TAILQ_INIT(&ws->sessions);
@@ -226,7 +243,8 @@ px_workspace_on_removed(struct px_workspace *ws)
 void
 px_workspace_on_exited(struct px_workspace *ws)
 {
-	if (ws->ending && ws->running == 0)
+	if ((ws->ending && ws->running == 0) ||
+	    ws->exited > ws->core->options.max_running_per_workspace)
 		sweep_soon(ws);
 }
 
