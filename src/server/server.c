@@ -32,11 +32,12 @@
 enum server_state {
 	SERVER_RUNNING,
 	SERVER_ENDING_SESSIONS, /* nothing is accepted; the processes get their grace */
-	SERVER_FLUSHING,        /* no process is left; the connections get their last bytes */
+	SERVER_TELLING,         /* no process is left; slow connections still hear of the ends */
+	SERVER_FLUSHING,        /* every connection gets its last bytes */
 	SERVER_DONE
 };
 
-enum { NSIGNALS = 4 };
+enum { NSIGNALS = 4, PATIENCE_MS = 5000, HURRIED_MS = 500 };
 
 struct px_server {
 	const struct px_config *config;
@@ -52,6 +53,8 @@ struct px_server {
 	struct px_listeners *listeners;
 	int stdin_flags, stdout_flags; /* as we found them; -1: not changed */
 	struct event *signals[NSIGNALS];
+	struct event *patience; /* with connections that take nothing at the end */
+	bool hurried;
 	enum server_state state;
 };
 
@@ -153,6 +156,33 @@ server_stop(struct px_server *server, const char *why)
 }
 
 static void
+patience_begin(struct px_server *server)
+{
+	struct timeval tv = px_ms_tv(server->hurried ? HURRIED_MS : PATIENCE_MS);
+
+	event_add(server->patience, &tv);
+}
+
+static void
+server_on_patience(evutil_socket_t fd, short what, void *arg)
+{
+	struct px_server *server = arg;
+
+	(void)fd;
+	(void)what;
+	server->state = SERVER_DONE;
+}
+
+static void
+server_hurry(struct px_server *server)
+{
+	server->hurried = true;
+	px_procs_hurry(px_core_procs(server->core));
+	if (server->state > SERVER_ENDING_SESSIONS)
+		patience_begin(server);
+}
+
+static void
 server_on_signal(evutil_socket_t sig, short what, void *arg)
 {
 	struct px_server *server = arg;
@@ -163,7 +193,7 @@ server_on_signal(evutil_socket_t sig, short what, void *arg)
 	else if (server->state == SERVER_RUNNING)
 		server_stop(server, sigabbrev_np((int)sig));
 	else
-		px_procs_hurry(px_core_procs(server->core));
+		server_hurry(server);
 }
 
 /* One step of the way down, whenever the loop has turned. */
@@ -174,6 +204,10 @@ server_advance(struct px_server *server)
 	    px_net_idle(server->net))
 		server_stop(server, "end of input");
 	if (server->state == SERVER_ENDING_SESSIONS && px_core_idle(server->core)) {
+		server->state = SERVER_TELLING;
+		patience_begin(server);
+	}
+	if (server->state == SERVER_TELLING && px_core_told(server->core)) {
 		server->state = SERVER_FLUSHING;
 		px_net_close_all(server->net);
 		px_net_turn(server->net); /* now: no event may come to make the loop turn */
@@ -278,17 +312,31 @@ rpc_open(struct px_server *server, struct px_err *err)
 	return 0;
 }
 
+static const int signal_numbers[NSIGNALS] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+
+static void
+signals_mask(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < NSIGNALS; i++)
+		sigaddset(&set, signal_numbers[i]);
+	sigprocmask(how, &set, NULL);
+}
+
+/* Whoever started us may have had signals blocked: a thread of a larger program, for one. */
 static void
 signals_open(struct px_server *server)
 {
-	static const int numbers[NSIGNALS] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
-
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < NSIGNALS; i++) {
 		server->signals[i] =
-		    evsignal_new(server->base, numbers[i], server_on_signal, server);
+		    evsignal_new(server->base, signal_numbers[i], server_on_signal, server);
 		event_add(server->signals[i], NULL);
 	}
+	signals_mask(SIG_UNBLOCK);
+	server->patience = evtimer_new(server->base, server_on_patience, server);
 }
 
 int
@@ -340,19 +388,6 @@ px_server_run(struct px_server *server)
 	}
 }
 
-/* A signal that comes while we are going must not turn an orderly end into a death by signal. */
-static void
-signals_block(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 static void
 rpc_close(struct px_rpc *rpc)
 {
@@ -371,7 +406,8 @@ px_server_free(struct px_server *server)
 {
 	if (server == NULL)
 		return;
-	signals_block();
+	/* One that comes while we are going must not turn an orderly end into a death by signal. */
+	signals_mask(SIG_BLOCK);
 	px_listeners_free(server->listeners);
 	px_net_free(server->net);
 	px_core_free(server->core);
@@ -382,6 +418,8 @@ px_server_free(struct px_server *server)
 	for (size_t i = 0; i < NSIGNALS; i++)
 		if (server->signals[i] != NULL)
 			event_free(server->signals[i]);
+	if (server->patience != NULL)
+		event_free(server->patience);
 	stdio_restore(server);
 	event_base_free(server->base);
 	free(server);

@@ -42,6 +42,10 @@ void px_core_free(struct px_core *core);
 void px_core_stop(struct px_core *core);
 bool px_core_idle(const struct px_core *core); /* nothing runs and nothing is being ended */
 
+/* Has every watch been told that its session is closed? Where nothing runs, only a watch without
+ * room keeps it from that. */
+bool px_core_told(const struct px_core *core);
+
 const struct px_core_options *px_core_options(const struct px_core *core);
 struct px_procs *px_core_procs(struct px_core *core);
 void px_core_counts(const struct px_core *core, struct px_core_counts *out);
