@@ -52,7 +52,7 @@ unix_clear_stale(const struct px_url *url, struct px_err *err)
 {
 	struct sockaddr_un addr;
 	struct stat st;
-	int fd, result;
+	int fd, result, sys;
 
 	if (lstat(url->path, &st) == -1)
 		return 0;
@@ -62,13 +62,15 @@ unix_clear_stale(const struct px_url *url, struct px_err *err)
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return px_fail_sys(err, PX_E_USAGE, errno, "cannot listen on unix://%s", url->path);
 	result = connect(fd, unix_addr(url, &addr), sizeof addr);
-	if (result == -1 && errno == ECONNREFUSED)
-		result = unlink(url->path);
-	else
-		result = px_fail(
-		    err, PX_E_USAGE, "cannot listen on unix://%s: a server is using it", url->path);
+	sys = errno;
 	close(fd);
-	return result;
+	if (result == 0 || sys != ECONNREFUSED)
+		return px_fail(
+		    err, PX_E_USAGE, "cannot listen on unix://%s: a server is using it", url->path);
+	if (unlink(url->path) == -1)
+		return px_fail_sys(
+		    err, PX_E_USAGE, errno, "cannot remove the stale socket %s", url->path);
+	return 0;
 }
 
 static int
