@@ -65,7 +65,7 @@ void px_conn_free(struct px_conn *conn);
 void px_conn_mark_dirty(struct px_conn *conn); /* has something for the next turn */
 void px_conn_grown(struct px_conn *conn);      /* something was appended to 'out' */
 void px_conn_flush(struct px_conn *conn);
-void px_conn_on_writable(evutil_socket_t fd, short what, void *conn);
+void px_conn_on_writable(evutil_socket_t fd, short what, void *arg);
 
 /* ---- input (conn_in.c) ---- */
 
@@ -76,6 +76,6 @@ void px_conn_on_writable(evutil_socket_t fd, short what, void *conn);
 bool px_conn_takes_messages(const struct px_conn *conn);
 void px_conn_read_on(struct px_conn *conn); /* reading begins, or goes on */
 void px_conn_feed(struct px_conn *conn);    /* what was read goes through the framing */
-void px_conn_on_readable(evutil_socket_t fd, short what, void *conn);
+void px_conn_on_readable(evutil_socket_t fd, short what, void *arg);
 
 #endif

@@ -155,7 +155,8 @@ proc_on_reapable(evutil_socket_t fd, short what, void *arg)
 	event_add(proc->reapable, &tv);
 }
 
-/* Without a pidfd the child is asked at times; a SIGCHLD that reaches px_procs_reap() is quicker. */
+/* Without a pidfd the child is asked at times; a SIGCHLD that reaches px_procs_reap() is quicker.
+ */
 static void
 proc_watch_end(struct px_proc *proc)
 {

@@ -12,7 +12,8 @@ struct px_spec;
 /* One started child. The caller owns the descriptors and must reap the pid. */
 struct px_spawned {
 	pid_t pid;
-	int pidfd; /* O_CLOEXEC; -1 where the kernel has none (before Linux 5.3, and under valgrind) */
+	int pidfd; /* O_CLOEXEC; -1 where the kernel has none (before Linux 5.3, and under valgrind)
+		    */
 	int in;  /* write end of stdin, or the PTY's master again (the same number as 'out'), or -1
 		  */
 	int out; /* stdout's read end, or the PTY's master */

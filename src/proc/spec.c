@@ -65,7 +65,7 @@ hash_list(struct px_sha256 *h, char **v, size_t left_out)
 		n++;
 	n -= left_out;
 	px_sha256_add(h, &n, sizeof n);
-	for (uint64_t i = 0; i < n; i++)
+	for (uint64_t i = 0; v != NULL && i < n; i++)
 		hash_string(h, v[i]);
 }
 

@@ -527,14 +527,14 @@ cgroup_suite(bool writable)
 static int
 base_make(void)
 {
-	char path[PATH_MAX], link[64];
+	char path[PATH_MAX], proc[64];
 	int own = px_cgroup_self_open(), fd;
 	ssize_t n;
 
 	if (own == -1)
 		return -1;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", own);
-	n = readlink(link, path, sizeof(path) - 64);
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", own);
+	n = readlink(proc, path, sizeof(path) - 64);
 	close(own);
 	if (n == -1)
 		return -1;

@@ -752,7 +752,7 @@ START_TEST(test_without_standard_streams)
 	collect(&child, &o);
 	ck_assert_int_eq(o.status, 0);
 	ck_assert_msg(lines_above_stdio(o.out) == 0, "%s", o.out);
-	for (char fd = '0'; fd < '3'; fd++)
+	for (int fd = '0'; fd < '3'; fd++)
 		ck_assert_msg(strchr(o.out, fd) != NULL, "%s", o.out);
 	ck_assert_str_eq(o.err, "");
 }

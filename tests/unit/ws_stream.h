@@ -22,11 +22,11 @@ enum { TEXT = 0x81, BINARY = 0x82, LAST = 0x80, CLOSE = 0x88, PING = 0x89, PONG 
 enum { TEXT_PART = 0x01, BINARY_PART = 0x02, PART = 0x00 };
 
 /* The example of RFC 6455 section 1.3. */
-#define KEY	  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-#define VERSION	  "Sec-WebSocket-Version: 13\r\n"
-#define UPGRADE	  "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-#define HOST	  "Host: 127.0.0.1:1\r\n"
-#define GET	  "GET / HTTP/1.1\r\n"
+#define KEY       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define VERSION   "Sec-WebSocket-Version: 13\r\n"
+#define UPGRADE   "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+#define HOST      "Host: 127.0.0.1:1\r\n"
+#define GET       "GET / HTTP/1.1\r\n"
 #define HANDSHAKE GET HOST UPGRADE KEY VERSION "\r\n"
 #define SWITCHING                                                                           \
 	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \

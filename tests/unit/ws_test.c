@@ -244,7 +244,7 @@ START_TEST(test_text_cut_at_the_end)
 }
 END_TEST
 
-#define OVER_10	      "close limitExceeded: message of more than 10 bytes\n"
+#define OVER_10       "close limitExceeded: message of more than 10 bytes\n"
 #define CLOSE_OVER_10 "close 1009 message of more than 10 bytes\n"
 
 START_TEST(test_limit)
