@@ -18,6 +18,7 @@ MS_MAX = 315360000000
 INT64_MAX = 2**63 - 1
 BIG = 1_000_000  # bytes: beyond every bound of a member, far below that of a message
 ARG_MAX = 200_000  # bytes: more than the kernel takes as one argument (execve(2), MAX_ARG_STRLEN)
+PROGRAM = "/nonexistent"  # should anything be taken that must not be, it starts nothing
 
 
 class Raw(str):
@@ -105,7 +106,7 @@ NEW_NAME = string(wrong=("", "a b", "a/b", "\u00e9", "x" * 129, "a\n"))
 PATH = string(SPAWN, wrong=("", "relative", "./x"), huge="/" + "x" * BIG, nul="/a\0b")
 
 
-def strings(huge=("/bin/true", "x" * ARG_MAX), huge_error=SPAWN, wrong=()):
+def strings(huge=(PROGRAM, "x" * ARG_MAX), huge_error=SPAWN, wrong=()):
     return Type(("array",), ([1], [None], ["x", True], [["x"]], [{}], *wrong), list(huge), huge_error, ["x", "a\0b"],
                 text='["a%sb"]')
 
@@ -149,7 +150,7 @@ CONDITION = Type(("array",), ([], ["exit"] * 17, ["stop"], [None], [1], [[]], [{
 MATCH = Type(("string",), ("", "x" * 4097), text='"a%sb"')
 RLIMITS = tuple(member(f"rlimits.{name}", integer(0, high)) for name, high in
                 (("cpuSeconds", 2**31 - 1), ("memoryBytes", INT64_MAX), ("openFiles", 2**31 - 1), ("fileSizeBytes", INT64_MAX)))
-SPEC = {"argv": ["/bin/true"], "cwd": "/", "env": {"A": "b"}, "arg0": "x", "timeoutMs": 1000, "umask": 18,
+SPEC = {"argv": [PROGRAM], "cwd": "/", "env": {"A": "b"}, "arg0": "x", "timeoutMs": 1000, "umask": 18,
         "rlimits": {"cpuSeconds": 9, "memoryBytes": 2**40, "openFiles": 9, "fileSizeBytes": 9}}
 SPEC_MEMBERS = (needed("argv", ARGV), member("arg0", string(SPAWN, huge="x" * ARG_MAX)), member("timeoutMs", integer(1, MS_MAX)),
                 member("umask", integer(0, 511)), member("rlimits", OBJECT), *RLIMITS)
@@ -169,7 +170,7 @@ DIRECT = ({"sessionId": "new", "direct": {**SPEC, "inheritEnv": False}, "io": PT
 PREPARED = ({"sessionId": "new", "prepared": SPEC, "io": PIPE_IO, "onDisconnect": "keep"},
             (*START_MEMBERS, needed("prepared", OBJECT), needed("io.pipe", OBJECT), needed("io.pipe.stdin", WORD),
              *under("prepared", (*SPEC_MEMBERS, needed("cwd", PATH), needed("env", ENV)))))
-RUN = ({"direct": {"argv": ["/bin/true"]}, "io": {"pipe": {"stdin": "open"}}, "chunk": "eA==", "timeoutMs": 1000},
+RUN = ({"direct": {"argv": [PROGRAM]}, "io": {"pipe": {"stdin": "open"}}, "chunk": "eA==", "timeoutMs": 1000},
        (member("chunk", BYTES), member("timeoutMs", integer(0, MS_MAX)), needed("direct", OBJECT), needed("direct.argv", ARGV),
         needed("io", OBJECT), needed("io.pipe", OBJECT), needed("io.pipe.stdin", WORD)))
 
@@ -234,7 +235,7 @@ METHODS = {
     ("exec-server.v1", "server/info"): Method(),
     ("exec-server.v0", "initialize"): Method((({"clientName": "x"}, (needed("clientName", ANY_TEXT),)),)),
     ("exec-server.v0", "command/exec"): Method((({
-        "argv": ["/bin/true"], "cwd": "/", "env": {"A": "b"}, "tty": False, "arg0": "x"},
+        "argv": [PROGRAM], "cwd": "/", "env": {"A": "b"}, "tty": False, "arg0": "x"},
         (needed("argv", with_spawn_v0(ARGV)), needed("cwd", with_spawn_v0(PATH)), needed("env", with_spawn_v0(ENV)),
          needed("tty", BOOLEAN), member("arg0", with_spawn_v0(string(SPAWN, huge="x" * ARG_MAX))))),)),
     ("exec-server.v0", "command/exec/write"): Method((

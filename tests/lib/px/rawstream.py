@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from .conn import parse
 from .deadline import within
-from .rawws import TEXT, frame
+from .rawws import PING, TEXT, frame
 
 INITIALIZE = b'{"id":0,"method":"initialize","params":{"clientName":"x","protocolVersion":"exec-server.v1"}}'
 # More than all buffers of the kernel on the way, less than what a server that reads on would take.
@@ -69,16 +69,19 @@ class RawStream:
         return part
 
     async def receive(self):
-        """One line, or the payload of one unfragmented frame."""
+        """One line, or the payload of one unfragmented frame that is no ping."""
         if self.scheme == "unix":
             return await self.until(b"\n")
-        first, length = await self.exactly(2)
-        if length == 126:
-            length = struct.unpack("!H", await self.exactly(2))[0]
-        elif length == 127:
-            length = struct.unpack("!Q", await self.exactly(8))[0]
-        assert first & 0x80, "a fragment"
-        return await self.exactly(length)
+        while True:
+            first, length = await self.exactly(2)
+            if length == 126:
+                length = struct.unpack("!H", await self.exactly(2))[0]
+            elif length == 127:
+                length = struct.unpack("!Q", await self.exactly(8))[0]
+            assert first & 0x80, "a fragment"
+            payload = await self.exactly(length)
+            if first & 15 != PING:
+                return payload
 
     async def rest(self):
         """Everything up to the end; a reset counts as one."""
