@@ -208,6 +208,37 @@ async def stalled(observer, session):
             raise Late(f"no pause of {session.id}: {total}")
 
 
+class Answer:
+    """An HTTP answer: 'status', 'headers' with names in lower case, 'body'."""
+
+    def __init__(self, head, body):
+        first, *lines = head.decode("latin-1").split("\r\n")
+        self.status = int(first.split()[1])
+        pairs = [line.split(": ", 1) for line in lines if line]
+        self.headers = {name.lower(): value for name, value in pairs}
+        assert len(self.headers) == len(pairs), head
+        self.body = body
+
+
+async def http(server, path, method="GET", headers=("Host: localhost",), seconds=SECONDS):
+    """Asks the server's WebSocket port in plain HTTP, with these header lines and no others."""
+
+    async def talk():
+        host, _, port = server.url("ws")[len("ws://"):].rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        try:
+            writer.write("\r\n".join([f"{method} {path} HTTP/1.1", *headers, "", ""]).encode("latin-1"))
+            head = await reader.readuntil(b"\r\n\r\n")
+            answer = Answer(head, b"")
+            if method != "HEAD":
+                answer.body = await reader.readexactly(int(answer.headers.get("content-length", 0)))
+            return answer
+        finally:
+            writer.close()
+
+    return await within(talk(), f"answer to {method} {path}", seconds)
+
+
 class Watched:
     """A process that is not ours, held by a descriptor so that its end can be awaited and its number is no other's."""
 
@@ -293,5 +324,6 @@ async def serving(t, *flags, **options):
 
 
 __all__ = ["BOTH", "LONG_MS", "NO_INPUT", "PIPES", "PTY", "Session", "Watched", "b64", "child", "children", "counted",
-           "descendants", "descriptors", "exists", "graceful", "holdings", "lean", "needs_root", "nothing_left", "pty", "refused", "run", "serving", "shell", "stalled", "start",
-           "status", "unb64", "until", "v1", "within", "wrapper"]
+           "descendants", "descriptors", "exists", "graceful", "holdings", "http", "lean", "needs_root", "nothing_left",
+           "pty", "refused", "run", "serving", "shell", "stalled", "start", "status", "unb64", "until", "v1", "within",
+           "wrapper"]

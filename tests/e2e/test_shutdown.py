@@ -9,8 +9,8 @@ import socket
 import stat
 import sys
 
-from support import (BOTH, LONG_MS, NO_INPUT, PIPES, PTY, Session, Watched, b64, child, children, descendants, exists,
-                     run, shell, stalled, start, unb64, until, v1, within, wrapper)
+from support import (BOTH, LONG_MS, NO_INPUT, PIPES, PTY, Watched, child, descendants, exists, run, shell, stalled,
+                     start, until, v1, within, wrapper)
 
 from px import pattern, tap
 from px.server import command, ended, run_once, send_signal, spawn

@@ -227,7 +227,8 @@ async def test_start_again(t):
         await session.until("ready")
         again = await start(conn, "raw-echo", **words)
         assert again.existing is True and again.pid == session.pid
-        for other in ({"env": {"A": "c"}}, {"env": {}}, {"io": PIPES}, {"cwd": "/"}, {"arg0": "x"}, {"umask": 0}, {"timeoutMs": 1}):
+        for other in ({"env": {"A": "c"}}, {"env": {}}, {"io": PIPES}, {"cwd": "/"}, {"arg0": "x"}, {"umask": 0},
+                      {"timeoutMs": 1}):
             async with refused("sessionExists", -32600):
                 await start(conn, "raw-echo", **{**words, **other})
         await conn.close()
