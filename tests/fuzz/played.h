@@ -204,37 +204,37 @@ kill(pid_t pid, int sig)
 }
 
 pid_t
-wait4(pid_t pid, int *status, int options, struct rusage *usage)
+wait4(pid_t pid, int *stat_loc, int options, struct rusage *usage)
 {
 	struct played *p = pid > 0 ? played_find(pid) : NULL;
 
 	if (p == NULL)
-		return (pid_t)syscall(SYS_wait4, pid, status, options, usage);
+		return (pid_t)syscall(SYS_wait4, pid, stat_loc, options, usage);
 	if (!p->dead)
 		return 0;
 	close(p->pidfd);
 	p->used = false;
-	if (status != NULL)
-		*status = p->status;
+	if (stat_loc != NULL)
+		*stat_loc = p->status;
 	if (usage != NULL)
 		memset(usage, 0, sizeof(*usage));
 	return pid;
 }
 
 pid_t
-waitpid(pid_t pid, int *status, int options)
+waitpid(pid_t pid, int *stat_loc, int options)
 {
-	return wait4(pid, status, options, NULL);
+	return wait4(pid, stat_loc, options, NULL);
 }
 
 int
-waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+waitid(idtype_t type, id_t id, siginfo_t *infop, int options)
 {
 	struct played *p = type == P_PID ? played_find((pid_t)id) : NULL;
 
 	if (p == NULL)
-		return (int)syscall(SYS_waitid, type, id, info, options, NULL);
-	info->si_pid = p->dead ? (pid_t)id : 0;
+		return (int)syscall(SYS_waitid, type, id, infop, options, NULL);
+	infop->si_pid = p->dead ? (pid_t)id : 0;
 	return 0;
 }
 
