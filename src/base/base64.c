@@ -3,6 +3,10 @@
 #include <endian.h>
 #include <string.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 /* The two characters of every 12-bit value, so that one look-up serves a byte and a half. */
 #define PAIRS(c)                                                                              \
 	c "A" c "B" c "C" c "D" c "E" c "F" c "G" c "H" c "I" c "J" c "K" c "L" c "M" c "N" c \
@@ -76,11 +80,81 @@ encode_tail(const uint8_t *in, size_t len, char *out)
 	out[3] = '=';
 }
 
+/* A step of the wide encoders takes 24 bytes to 32 characters, and loads 28. */
+enum { WIDE_TAKES = 24, WIDE_GIVES = 32, WIDE_LOADS = 28 };
+
+#ifdef __x86_64__
+
+/*
+ * Mula, Lemire: Faster Base64 Encoding and Decoding Using AVX2 Instructions (2018).
+ * Each half of a register takes 12 bytes, of the 16 that are loaded, to 16
+ * characters. Returns how many bytes were encoded.
+ */
+__attribute__((target("avx2"))) static size_t
+encode_avx2(const uint8_t *in, size_t len, char *out)
+{
+	/* Bytes a b c go to b a c b: each 16-bit lane has all bits of two characters. */
+	const __m256i spread = _mm256_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10,
+	    1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
+	/* From a value to its character, by the kind that is computed below. */
+	const __m256i distance = _mm256_setr_epi8('a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+	    '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0,
+	    0, 'a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+	    '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
+	size_t done = 0;
+
+	for (; len - done >= WIDE_LOADS; done += WIDE_TAKES, out += WIDE_GIVES) {
+		__m128i low = _mm_loadu_si128((const __m128i_u *)(in + done));
+		__m128i high = _mm_loadu_si128((const __m128i_u *)(in + done + 12));
+		__m256i bits = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), spread);
+		/* Multiplications shift the two kinds of lanes by different distances. */
+		__m256i even =
+		    _mm256_mulhi_epu16(_mm256_and_si256(bits, _mm256_set1_epi32(0x0fc0fc00)),
+			_mm256_set1_epi32(0x04000040));
+		__m256i odd =
+		    _mm256_mullo_epi16(_mm256_and_si256(bits, _mm256_set1_epi32(0x003f03f0)),
+			_mm256_set1_epi32(0x01000010));
+		__m256i value = _mm256_or_si256(even, odd);
+		/* 0 for 26..51, 1..12 above, 13 for 0..25. */
+		__m256i kind = _mm256_subs_epu8(value, _mm256_set1_epi8(51));
+		__m256i capital = _mm256_cmpgt_epi8(_mm256_set1_epi8(26), value);
+
+		kind = _mm256_or_si256(kind, _mm256_and_si256(capital, _mm256_set1_epi8(13)));
+		_mm256_storeu_si256(
+		    (__m256i_u *)out, _mm256_add_epi8(value, _mm256_shuffle_epi8(distance, kind)));
+	}
+	return done;
+}
+
+#endif
+
+/* The beginning, in large steps where the processor has them. Returns how many bytes were encoded.
+ */
+static size_t
+encode_wide(const uint8_t *in, size_t len, char *out)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx2"))
+		return encode_avx2(in, len, out);
+#endif
+	(void)in;
+	(void)len;
+	(void)out;
+	return 0;
+}
+
 void
 px_base64_encode(const void *data, size_t len, char *out)
 {
 	const uint8_t *in = data;
 
+	if (len >= WIDE_LOADS) {
+		size_t done = encode_wide(in, len, out);
+
+		in += done;
+		len -= done;
+		out += done / 3 * 4;
+	}
 	/* Six bytes a turn; eight are loaded, so the last turns are left to the loop below. */
 	for (; len >= 8; in += 6, len -= 6) {
 		uint64_t bits;
