@@ -14,7 +14,8 @@ enum {
 	/* More than the kernel holds between a slave's write and a master's read: flip buffers and
 	   line discipline. */
 	PTY_IN_FLIGHT_MAX = 256 * 1024,
-	REOPEN_WAIT_MS = 50
+	REOPEN_WAIT_MS = 50,
+	SPARSE = 1024 /* bytes: a flood comes in larger pieces */
 };
 
 /* A PTY's master lives on for the input and the window size until the px_proc is freed. */
@@ -112,8 +113,12 @@ stream_hung_up(struct px_stream *stream)
 	event_add(stream->reopened, &tv);
 }
 
-/* Fills the scratch buffer with what there is, up to 'max': a PTY gives at most a page a call, and
- * batches make few frames. */
+/*
+ * Fills the scratch buffer with what there is, up to 'max': a PTY gives at most a
+ * page a call, and batches make few frames. A few bytes, as a keystroke's echo,
+ * go on at once: another read would most likely find nothing, and they would
+ * wait for it. After the reaping, only that read tells that the child's last has come.
+ */
 static ssize_t
 stream_gather(struct px_stream *stream, size_t max, int *out_errno)
 {
@@ -127,6 +132,8 @@ stream_gather(struct px_stream *stream, size_t max, int *out_errno)
 		if (n > 0)
 			got += (size_t)n;
 		else if (n == 0 || errno != EINTR)
+			break;
+		if (n > 0 && n < SPARSE && !stream->proc->reaped)
 			break;
 	}
 	if (n == -1)
