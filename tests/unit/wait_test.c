@@ -382,7 +382,7 @@ START_TEST(test_whichever_comes_first)
 {
 	struct px_session *session = shell_start();
 	struct px_until u = until_match("abc");
-	struct waiter w[4];
+	static struct waiter w[4]; /* one of them still waits when the session goes */
 
 	u.bytes = 5;
 	u.idle_ms = u.timeout_ms = NEVER_MS;
