@@ -15,6 +15,9 @@ struct event;
 
 /* The structs behind this folder's headers, for the files of this folder only. */
 
+/* Anonymous workspaces without a session that wait for their client, at most. */
+enum { PX_IDLE_WORKSPACES = 256 };
+
 enum { PX_TOKEN_BYTES = 16, PX_WORKSPACE_ID_BYTES = 8 };
 
 RB_HEAD(px_session_tree, px_session);

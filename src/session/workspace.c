@@ -202,6 +202,30 @@ end_sessions_of(struct px_workspace *ws, const struct px_member *member)
 	}
 }
 
+static bool
+workspace_is_idle(const struct px_workspace *ws)
+{
+	return ws->kind == PX_WORKSPACE_ANONYMOUS && !ws->ending && TAILQ_EMPTY(&ws->members) &&
+	       TAILQ_EMPTY(&ws->sessions);
+}
+
+/* What holds nothing and has no client is kept for a resume, but not without bound: the oldest goes
+ * first. */
+static void
+idle_make_room(struct px_core *core)
+{
+	struct px_workspace *ws, *oldest = NULL;
+	size_t n = 0;
+
+	TAILQ_FOREACH_REVERSE(ws, &core->workspaces, px_workspace_list, link)
+	if (workspace_is_idle(ws)) {
+		oldest = ws;
+		n++;
+	}
+	if (n > PX_IDLE_WORKSPACES)
+		px_workspace_end(oldest, PX_CAUSE_DISCONNECT);
+}
+
 /* Nobody is attached. */
 static void
 workspace_unattended(struct px_workspace *ws)
@@ -215,6 +239,7 @@ workspace_unattended(struct px_workspace *ws)
 		px_workspace_end(ws, PX_CAUSE_DISCONNECT);
 	else
 		event_add(ws->detach_timer, &tv);
+	idle_make_room(ws->core);
 }
 
 void

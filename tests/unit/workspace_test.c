@@ -112,6 +112,27 @@ START_TEST(test_new_ones_differ)
 }
 END_TEST
 
+/* A loop of clients that come and go must not fill the memory with what they leave. */
+START_TEST(test_idle_ones_have_a_bound)
+{
+	struct px_member who = { 0 };
+	char first[64], last[64];
+	struct px_err err;
+
+	for (int i = 0; i < PX_IDLE_WORKSPACES + 1; i++) {
+		struct px_workspace *idle = px_workspace_join_new(core, false, &who);
+
+		snprintf(i == 0 ? first : last, sizeof(last), "%s", px_workspace_token(idle));
+		px_workspace_leave(&who);
+	}
+	turn();
+	ck_assert_uint_eq(counts().workspaces, 1 + PX_IDLE_WORKSPACES);
+	refused(px_workspace_resume(core, first, strlen(first), &who, &err), &err, PX_E_TOKEN);
+	ck_assert_int_eq(px_workspace_resume(core, last, strlen(last), &who, NULL), 0);
+	px_workspace_leave(&who);
+}
+END_TEST
+
 START_TEST(test_named_is_shared)
 {
 	struct px_member a = { 0 }, b = { 0 }, c = { 0 };
@@ -562,6 +583,7 @@ workspace_suite(void)
 	tcase_set_timeout(tc, 20);
 	tcase_add_checked_fixture(tc, setup, core_teardown);
 	tcase_add_test(tc, test_new_ones_differ);
+	tcase_add_test(tc, test_idle_ones_have_a_bound);
 	tcase_add_test(tc, test_named_is_shared);
 	tcase_add_test(tc, test_ids_are_not_names);
 	tcase_add_test(tc, test_longest_name);
