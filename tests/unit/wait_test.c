@@ -38,7 +38,7 @@ wait_for(struct waiter *w, struct px_session *session, struct px_until until)
 static void
 over(struct px_session *session, struct px_until until, enum px_reason expected)
 {
-	struct waiter w = { 0 };
+	static struct waiter w = { 0 };
 	enum px_reason reason = PX_REASON_GONE;
 
 	ck_assert_ptr_null(px_wait_new(session, &until, on_done, &w, &reason));
@@ -106,7 +106,7 @@ setup_small(void)
 START_TEST(test_exit)
 {
 	struct px_session *session = shell_start();
-	struct waiter w, matching;
+	static struct waiter w, matching;
 
 	wait_for(&w, session, none);
 	wait_for(&matching, session, until_match("never"));
@@ -128,7 +128,7 @@ END_TEST
 START_TEST(test_match)
 {
 	struct px_session *session = shell_start();
-	struct waiter w;
+	static struct waiter w;
 
 	shell_says(session, "printf needle\n", 0, 6);
 	wait_for(&w, session, until_match("needle")); /* not what was there before */
@@ -142,7 +142,7 @@ END_TEST
 START_TEST(test_match_in_the_past)
 {
 	struct px_session *session = shell_start();
-	struct waiter w;
+	static struct waiter w;
 
 	shell_says(session, "printf ab\n", 0, 2);
 	shell_says(session, "printf cd\n", 0, 2);
@@ -159,7 +159,7 @@ END_TEST
 START_TEST(test_match_does_not_join_streams)
 {
 	struct px_session *session = shell_start();
-	struct waiter w;
+	static struct waiter w;
 
 	wait_for(&w, session, until_match("abcd"));
 	shell_says(session, "printf ab\n", 0, 2);
@@ -175,7 +175,7 @@ START_TEST(test_many_matches)
 	struct px_session *session = shell_start();
 	struct px_until u = none;
 	char text[PX_UNTIL_MAX][4];
-	struct waiter w;
+	static struct waiter w;
 
 	for (; u.nmatch < PX_UNTIL_MAX; u.nmatch++) {
 		snprintf(text[u.nmatch], sizeof text[0], "=%02d", (int)u.nmatch);
@@ -198,7 +198,7 @@ END_TEST
 START_TEST(test_match_does_not_join_over_a_hole)
 {
 	struct px_session *session = shell_start();
-	struct waiter w;
+	static struct waiter w;
 
 	shell_says(session, "printf xxxxxxab\n", 0, 8);
 	shell_says(session, "printf yyyyyyyyyyyyyyyyyyyy\n", 0, 20);
@@ -229,7 +229,7 @@ END_TEST
 START_TEST(test_bytes)
 {
 	struct px_session *session = shell_start();
-	struct waiter w;
+	static struct waiter w;
 
 	shell_says(session, "printf abc\n", 0, 3);
 	over(session, until_bytes(0), PX_REASON_BYTES);
@@ -245,7 +245,7 @@ END_TEST
 START_TEST(test_bytes_from_a_place)
 {
 	struct px_session *session = shell_start();
-	struct waiter w;
+	static struct waiter w;
 
 	shell_says(session, "printf abc\n", 0, 3);
 	shell_says(session, "printf de\n", 0, 2);
@@ -264,7 +264,7 @@ END_TEST
 START_TEST(test_bytes_over_a_hole)
 {
 	struct px_session *session = shell_start();
-	struct waiter w;
+	static struct waiter w;
 
 	shell_says(session, "printf 12345678\n", 0, 8);
 	shell_says(session, "printf yyyyyyyyyyyyyyyyyyyy\n", 0, 20);
@@ -280,7 +280,7 @@ END_TEST
 START_TEST(test_event)
 {
 	struct px_session *session = shell_start();
-	struct waiter w;
+	static struct waiter w;
 
 	wait_for(&w, session, until_event(0));
 	shell_says(session, "printf a\n", 0, 1);
@@ -316,7 +316,7 @@ START_TEST(test_timeout)
 {
 	struct px_session *session = shell_start();
 	struct px_until u = until_match("never");
-	struct waiter w;
+	static struct waiter w;
 
 	u.timeout_ms = 0;
 	over(session, u, PX_REASON_TIMEOUT);
@@ -352,7 +352,7 @@ START_TEST(test_idle)
 {
 	struct px_session *session = shell_start();
 	struct px_until u = none;
-	struct waiter w;
+	static struct waiter w;
 
 	u.idle_ms = _i == 0 ? SOON_MS : 0;
 	u.timeout_ms = NEVER_MS;
@@ -367,7 +367,7 @@ START_TEST(test_not_idle)
 {
 	struct px_session *session = session_start(SPEC(PX_IO_PIPE, "yes"));
 	struct px_until u = until_bytes(3000000);
-	struct waiter w;
+	static struct waiter w;
 
 	u.idle_ms = NEVER_MS;
 	wait_for(&w, session, u);
@@ -430,7 +430,7 @@ START_TEST(test_cancel)
 {
 	struct px_session *session = shell_start();
 	struct px_until u = until_match("a");
-	struct waiter w[3];
+	static struct waiter w[3];
 
 	u.timeout_ms = u.idle_ms = SOON_MS;
 	for (size_t i = 0; i < 3; i++)
@@ -462,7 +462,7 @@ START_TEST(test_wait_again_from_the_callback)
 {
 	struct px_session *session = again_session = shell_start();
 	const struct px_until u = until_bytes(1);
-	struct waiter w = { 0 };
+	static struct waiter w = { 0 };
 	enum px_reason reason;
 
 	w.wait = px_wait_new(session, &u, on_done_again, &w, &reason);
