@@ -78,6 +78,39 @@ async def test_foreground_job_is_told(t):
         await session.closed()
 
 
+async def test_signal(t):
+    """A signal reaches the group of the program, on a terminal the foreground's; a death by it is the client's doing."""
+    async with serving(t) as server:
+        conn = await v1(server)
+        for _, io in BOTH:
+            session = await start(conn, "signals", io=io)
+            await session.until("ready")
+            for name in ("INT", "QUIT", "USR1", "USR2", "HUP", "WINCH", "CONT"):
+                assert await session("signal", signal=name) == {"delivered": True}
+                await session.until(name)
+            assert await session("signal", signal="TERM") == {"delivered": True}
+            exited = await session.closed()
+            assert (exited["exitCode"], exited["signal"], exited["cause"]) == (3, None, "self"), exited
+            session = await start(conn, "no-read", io=io)
+            await session.until("ready")
+            assert await session("signal", signal="USR1") == {"delivered": True}
+            exited = await session.closed()
+            assert (exited["exitCode"], exited["signal"], exited["cause"]) == (138, "USR1", "client"), exited
+
+        # The shell itself has nothing of it; its job in the foreground does.
+        session = await start(conn, argv=shell('set -m; sh -c "exec $child signals 2"; echo job $?'), io=PTY)
+        await session.until("ready")
+        assert await session("signal", signal="INT") == {"delivered": True}
+        await session.until("job 3")
+        assert (await session.closed())["exitCode"] == 0
+        # On pipes the whole group hears it.
+        session = await start(conn, argv=shell("$child signals 10 & exec $child signals 10"))
+        await session.output.until(lambda o: o.data("stdout").count(b"ready") == 2)
+        assert await session("signal", signal="USR1") == {"delivered": True}
+        await session.closed()
+        assert session.data().count(b"USR1") == 2
+
+
 async def test_stopped_program_is_ended(t):
     """A program that was stopped (^Z) is let go on, so that it can end in order."""
     async with serving(t) as server:

@@ -51,6 +51,7 @@ async def test_on_disconnect_kill(t):
         assert rows == {names[0]: False, names[1]: False, theirs.id: True, "kept": True, "plain": True}, rows
         for session in (theirs, adopt(other, kept), adopt(other, plain)):
             await session("terminate", mode="force")
+            await session("wait")
         for name in rows:
             await other.request("process/release", {"sessionId": name})
 

@@ -87,6 +87,7 @@ class Connection:
             for future in self._pending.values():
                 if not future.done():
                     future.set_exception(self._failure or Ended(f"{self.name} ended before the answer"))
+                    future.exception()  # seen, whether anybody waits for this answer or not
             self._changed.notify_all()
 
     async def _take(self, value):
