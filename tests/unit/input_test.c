@@ -173,6 +173,8 @@ takes(char c, size_t len)
 	char data[PIPE_SIZE];
 	size_t n, wrong = 0;
 
+	if (isatty(w.ours))
+		tcflow(w.ours, TCOON);
 	while (len > 0) {
 		if ((n = take(data, len < sizeof data ? len : sizeof data)) == 0)
 			event_base_loop(w.base, EVLOOP_ONCE);
@@ -199,27 +201,21 @@ fill_queue(void)
 	return room;
 }
 
-/* A terminal's worker in the kernel has carried over to the reader all that it has room for. */
-static bool
-kernel_rests(void)
-{
-	enum { READER_HOLDS = 4095 };
-	int held = 0;
-
-	return !isatty(w.theirs) || (ioctl(w.theirs, FIONREAD, &held) == 0 && held == READER_HOLDS);
-}
-
-/* Fills the kernel's buffers and the queue, so that everything waits. 'z' bytes; returns how many.
+/*
+ * Brings it about that everything waits: fills the pipe, or stops the terminal's
+ * flow, and then the queue. 'z' bytes; returns how many. takes() lets them flow.
  */
 static size_t
 fill(void)
 {
 	size_t len = 0, more;
 
+	if (isatty(w.ours))
+		ck_assert_int_eq(tcflow(w.ours, TCOOFF), 0);
 	do {
 		len += more = fill_queue();
 		turn();
-	} while (!kernel_rests() || more > 0 || px_input_queued(w.in) < CAP);
+	} while (more > 0);
 	return len;
 }
 
