@@ -757,6 +757,22 @@ START_TEST(test_pty_without_eof_character)
 }
 END_TEST
 
+/* A program that has closed its terminal may open it again: /dev/tty. */
+START_TEST(test_pty_closed_and_opened_again)
+{
+	char name[64];
+
+	ck_assert_int_eq(ptsname_r(w.ours, name, sizeof name), 0);
+	close(w.theirs);
+	ck_assert_int_eq(put(1, 'b', 1, NULL), 1);
+	ck_assert(px_input_is_open(w.in));
+	w.theirs = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ne(w.theirs, -1);
+	ck_assert_int_eq(put(2, 'b', 5, NULL), 1);
+	takes('b', 5);
+}
+END_TEST
+
 static Suite *
 input_suite(void)
 {
@@ -798,6 +814,7 @@ input_suite(void)
 	tcase_add_test(pty, test_pty_eof_is_a_character);
 	tcase_add_test(pty, test_pty_eof_waits);
 	tcase_add_test(pty, test_pty_without_eof_character);
+	tcase_add_test(pty, test_pty_closed_and_opened_again);
 	tcase_add_test(pty, test_forget);
 	tcase_add_test(pty, test_cancel);
 	tcase_add_test(pty, test_cancel_lets_the_next_in);
