@@ -1,5 +1,6 @@
 #include "proc/spec.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ px_spec_env(const struct px_spec *spec, const char *name)
 static void
 hash_string(struct px_sha256 *h, const char *s)
 {
+	assert(s != NULL);
 	px_sha256_add(h, s, strlen(s) + 1);
 }
 
@@ -63,10 +65,11 @@ hash_list(struct px_sha256 *h, char **v, size_t left_out)
 
 	while (v != NULL && v[n] != NULL)
 		n++;
+	assert(n >= left_out);
 	n -= left_out;
 	px_sha256_add(h, &n, sizeof n);
-	for (uint64_t i = 0; v != NULL && i < n; i++)
-		hash_string(h, v[i]);
+	for (; v != NULL && n > 0; n--)
+		hash_string(h, *v++);
 }
 
 void

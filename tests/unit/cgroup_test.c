@@ -527,27 +527,27 @@ cgroup_suite(bool writable)
 static int
 base_make(void)
 {
-	char path[PATH_MAX], proc[64];
+	char group[PATH_MAX], link_path[64];
 	int own = px_cgroup_self_open(), fd;
 	ssize_t n;
 
 	if (own == -1)
 		return -1;
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", own);
-	n = readlink(proc, path, sizeof(path) - 64);
+	snprintf(link_path, sizeof(link_path), "/proc/self/fd/%d", own);
+	n = readlink(link_path, group, sizeof(group) - 64);
 	close(own);
 	if (n == -1)
 		return -1;
-	snprintf(path + n, sizeof(path) - (size_t)n, "/ptyexec-test-%d", (int)getpid());
-	if (mkdir(path, 0755) == -1)
+	snprintf(group + n, sizeof(group) - (size_t)n, "/ptyexec-test-%d", (int)getpid());
+	if (mkdir(group, 0755) == -1)
 		return -1;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || faccessat(fd, "cgroup.kill", W_OK, AT_EACCESS) == -1 ||
 	    faccessat(fd, "../cgroup.procs", W_OK, AT_EACCESS) == -1) {
-		rmdir(path);
+		rmdir(group);
 		return -1;
 	}
-	setenv(base_variable, path, 1);
+	setenv(base_variable, group, 1);
 	return fd;
 }
 
