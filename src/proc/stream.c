@@ -237,6 +237,7 @@ px_stream_settle(struct px_stream *stream)
 	else
 		stream->unsettled =
 		    ioctl(stream->fd, FIONREAD, &held) == 0 ? (size_t)held + 1 : SIZE_MAX;
+	px_stream_wake(stream); /* there may be room for the rest of a program that has ended */
 	while (stream->fd != -1 && !stream->settled && !stream->paused && stream_read(stream))
 		;
 }

@@ -153,8 +153,9 @@ px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk)
 {
 	if (watch->held)
 		return;
-	if (watch->lossy && watch->ops->room(watch->arg) == 0) {
-		watch_skip(watch);
+	if (watch->ops->room(watch->arg) == 0) {
+		if (watch->lossy)
+			watch_skip(watch);
 		return;
 	}
 	if (chunk->seq != watch->cursor.seq + 1)
@@ -175,12 +176,23 @@ px_watch_on_end(struct px_watch *watch)
 		watch_tell_end(watch, UINT64_MAX);
 }
 
+/*
+ * What a program that is gone has left is little, and whoever waits for its end
+ * must not wait for a slow watch: it is read as far as the transcript can keep it
+ * for that watch.
+ */
 size_t
 px_watch_room(const struct px_watch *watch)
 {
+	const struct px_session *session = watch->session;
+	size_t room;
+
 	if (watch->held)
-		return px_transcript_slack(watch->session->transcript, &watch->cursor);
+		return px_transcript_slack(session->transcript, &watch->cursor);
 	if (watch->lossy)
 		return SIZE_MAX;
-	return watch->ops->room(watch->arg);
+	room = watch->ops->room(watch->arg);
+	if (room == 0 && !px_proc_running(session->proc))
+		room = px_transcript_slack(session->transcript, &watch->cursor);
+	return room;
 }

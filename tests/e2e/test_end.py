@@ -7,7 +7,7 @@ import signal
 import sys
 
 from support import (BOTH, NO_INPUT, PIPES, PTY, Session, Watched, child, exists, graceful, holdings, needs_root, refused, run,
-                     serving, shell, stalled, start, until, v1, within, wrapper)
+                     serving, shell, stalled, start, unb64, until, v1, within, wrapper)
 
 from px import pattern, tap
 
@@ -64,31 +64,41 @@ async def test_reaped_at_once(t):
                 assert not exists(session.pid)
 
 
-async def test_reaped_while_nobody_reads(t):
-    """A program that has ended is reaped though its output cannot be delivered yet; the exit waits for the output."""
-    async with serving(t, "--outbound-high-water-bytes", 65536) as server:
+async def test_end_while_a_follower_is_stalled(t):
+    """
+    A program that ends is reaped, its end told to who waits and its place given back, though a follower is stalled:
+    that one gets all of it, in order, when it reads again.
+    """
+    async with serving(t, "--outbound-high-water-bytes", 65536, "--max-processes-per-connection", 2) as server:
         slow, other = await v1(server, workspace="w"), await v1(server, workspace="w")
-        flood = await start(slow, "spew", 64 << 20)
-        slow.pause()
-        await stalled(other, flood)
-        session = await start(other, "spew", 30000, name="short")
-        await other.notification("process/exited", lambda p: p["sessionId"] == "short")
-        assert not exists(session.pid)
-        # Congested by the flood, the slow connection's own short program still goes.
-        direct = {"argv": [child(), "spew", "30000"]}
-        answer = await slow.ask("process/start", {"sessionId": "held", "direct": direct, "io": PIPES})
-        await other.notification("process/started", lambda p: p["sessionId"] == "held")
-        pid = next(row["pid"] for row in (await other.request("process/list"))["sessions"] if row["sessionId"] == "held")
-        await until(other, lambda _: not exists(pid), "reaping of a program whose output waits")
-        rows = {row["sessionId"]: row for row in (await other.request("process/list"))["sessions"]}
-        assert rows["held"]["running"], "an exit was told before the output was read"
-        await other.request("process/terminate", {"sessionId": flood.id, "mode": "force"})
-        slow.resume()
-        assert "result" in await within(answer, "answer to the start")
-        held = Session(slow, "held", pid)
-        await held.closed()
-        assert held.data() == pattern.spew(30000)
-        await flood.closed()
+        for _, io in BOTH:
+            flood, filler = await start(slow, "spew", 64 << 20, io=io), await start(other, "echo")
+            slow.pause()
+            await stalled(other, flood)
+            theirs = Session(other, flood.id, flood.pid)
+            await theirs("subscribe")
+            assert await theirs("terminate", mode=graceful()) == {"running": True}
+            assert not exists(flood.pid)
+            result = await theirs("wait")
+            assert (result["exited"], result["cause"]) == (True, "client"), result
+            total = sum((await theirs("inspect"))["totalBytes"].values())
+            # Its place is free, and a short program that the stalled one has started ends too.
+            direct = {"argv": [child(), "spew", "3000"]}
+            answer = await slow.ask("process/start", {"sessionId": "short", "direct": direct, "io": io})
+            started = await other.notification("process/started", lambda p: p["sessionId"] == "short")
+            assert (await other.request("process/wait", {"sessionId": "short"}))["exitCode"] == 0
+            assert not exists(started["pid"])
+            slow.resume()
+            assert "result" in await within(answer, "answer to the start")
+            short = Session(slow, "short", started["pid"])
+            await short.closed()
+            assert short.data() == pattern.spew(3000)
+            exited = await flood.closed()
+            assert flood.data() == pattern.spew(total) and exited["cause"] == "client"
+            await filler("closeStdin")
+            await filler.closed()
+            for row in (await other.request("process/list"))["sessions"]:
+                await other.request("process/release", {"sessionId": row["sessionId"]})
 
 
 async def test_output_before_exit(t):
@@ -115,6 +125,27 @@ async def test_output_before_exit(t):
                     await one(conns[k % 2], i, io)
 
         await asyncio.gather(*(worker(k) for k in range(8)))
+
+
+async def test_output_before_exit_in_v0(t):
+    """The same in the dialect that has no numbers: what is joined until the exit is all there was."""
+    async with serving(t) as server:
+        conn = await server.connect()
+        await conn.initialize_v0()
+        for i in range(100):
+            size = 1000 * i + i
+            params = {"argv": [child(), "spew", str(size)], "cwd": "/", "env": {}, "tty": i % 2 == 1}
+            session = (await conn.request("command/exec", params))["sessionId"]
+            data = b""
+            while True:
+                message = await conn.recv()
+                assert message["params"]["sessionId"] == session
+                if message["method"] == "command/exec/exited":
+                    break
+                data += unb64(message["params"]["chunk"])
+            assert message["params"]["exitCode"] == 0 and data == pattern.spew(size), (i, len(data))
+        assert await conn.request("command/exec/terminate", {"sessionId": session}) == {"running": False}
+        assert not conn.inbox
 
 
 async def test_last_words_of_a_killed_program(t):
