@@ -27,7 +27,7 @@ static size_t
 session_room(void *arg)
 {
 	const struct px_session *session = arg;
-	const struct px_watch *watch;
+	struct px_watch *watch;
 	size_t room = SIZE_MAX, each;
 
 	TAILQ_FOREACH (watch, &session->watches, link)

@@ -91,6 +91,7 @@ struct px_watch {
 	void *arg;
 	struct px_cursor cursor;
 	bool lossy, held;
+	bool deferred; /* what is read now, it gets from the transcript later */
 	bool exit_told, close_told;
 	uint64_t skipped; /* lossy: bytes passed over since the last 'lagged' */
 };
@@ -119,7 +120,7 @@ void px_workspace_free(struct px_workspace *ws);
 /* Told to watches by their session. */
 void px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk);
 void px_watch_on_end(struct px_watch *watch); /* exited or closed */
-size_t px_watch_room(const struct px_watch *watch);
+size_t px_watch_room(struct px_watch *watch);
 
 /* Told to waits by their session. */
 void px_waits_on_output(struct px_session *session, const struct px_chunk *chunk);

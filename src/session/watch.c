@@ -151,11 +151,10 @@ px_watch_release(struct px_watch *watch)
 void
 px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk)
 {
-	if (watch->held)
+	if (watch->held || watch->deferred)
 		return;
-	if (watch->ops->room(watch->arg) == 0) {
-		if (watch->lossy)
-			watch_skip(watch);
+	if (watch->lossy && watch->ops->room(watch->arg) == 0) {
+		watch_skip(watch);
 		return;
 	}
 	if (chunk->seq != watch->cursor.seq + 1)
@@ -166,23 +165,30 @@ px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk)
 	watch->ops->output(watch->arg, watch->session, chunk);
 }
 
+/* The number of the end that is to be told next; 0: it is not there yet. */
+static uint64_t
+watch_end_due(const struct px_watch *watch)
+{
+	return watch->exit_told ? watch->session->closed_seq : watch->session->exit_seq;
+}
+
 void
 px_watch_on_end(struct px_watch *watch)
 {
-	const struct px_session *session = watch->session;
-	uint64_t due = watch->exit_told ? session->closed_seq : session->exit_seq;
+	uint64_t due;
 
-	if (!watch->held && watch->cursor.seq + 1 == due)
-		watch_tell_end(watch, UINT64_MAX);
+	/* One by one: between them may be output that the watch has not had. */
+	while (!watch->held && watch->cursor.seq + 1 == (due = watch_end_due(watch)))
+		watch_tell_end(watch, due + 1);
 }
 
 /*
  * What a program that is gone has left is little, and whoever waits for its end
  * must not wait for a slow watch: it is read as far as the transcript can keep it
- * for that watch.
+ * for that watch, which has it from there when it has room.
  */
 size_t
-px_watch_room(const struct px_watch *watch)
+px_watch_room(struct px_watch *watch)
 {
 	const struct px_session *session = watch->session;
 	size_t room;
@@ -192,7 +198,6 @@ px_watch_room(const struct px_watch *watch)
 	if (watch->lossy)
 		return SIZE_MAX;
 	room = watch->ops->room(watch->arg);
-	if (room == 0 && !px_proc_running(session->proc))
-		room = px_transcript_slack(session->transcript, &watch->cursor);
-	return room;
+	watch->deferred = room == 0 && !px_proc_running(session->proc);
+	return watch->deferred ? px_transcript_slack(session->transcript, &watch->cursor) : room;
 }
