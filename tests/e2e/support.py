@@ -127,6 +127,11 @@ def needs_root(test):
     return test if os.getuid() == 0 else None
 
 
+def needs_native(test):
+    """Nor is there one that counts a server's memory or descriptors when those are not its own alone."""
+    return None if os.environ.get("PTYEXECD_WRAPPER") else test
+
+
 # A server seen from outside
 
 
@@ -324,6 +329,7 @@ async def serving(t, *flags, **options):
 
 
 __all__ = ["BOTH", "LONG_MS", "NO_INPUT", "PIPES", "PTY", "Session", "Watched", "b64", "child", "children", "counted",
-           "descendants", "descriptors", "exists", "graceful", "holdings", "http", "lean", "needs_root", "nothing_left",
+           "descendants", "descriptors", "exists", "graceful", "holdings", "http", "lean", "needs_native", "needs_root",
+           "nothing_left",
            "pty", "refused", "run", "serving", "shell", "stalled", "start", "status", "unb64", "until", "v1", "within",
            "wrapper"]

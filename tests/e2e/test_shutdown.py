@@ -9,6 +9,8 @@ import socket
 import stat
 import sys
 
+import websockets
+
 from support import (BOTH, LONG_MS, NO_INPUT, PIPES, PTY, Watched, child, descendants, exists, run, shell, stalled,
                      start, until, v1, within, wrapper)
 
@@ -113,7 +115,7 @@ async def refused_entry(server, scheme):
         try:
             conn = await server.connect(scheme)
             await conn.end()
-        except (OSError, EOFError):
+        except (OSError, EOFError, websockets.WebSocketException):
             return
 
 
