@@ -124,11 +124,11 @@ async def refused(kind, code=None):
 
 def needs_root(test):
     """Without root there is no such test."""
-    return test if os.getuid() == 0 else None
+    return test if test is not None and os.getuid() == 0 else None
 
 
 def needs_native(test):
-    """Nor is there one that counts a server's memory or descriptors when those are not its own alone."""
+    """Nor is there one about what a wrapper (valgrind) changes: memory, descriptors, limits, failing execs."""
     return None if os.environ.get("PTYEXECD_WRAPPER") else test
 
 
