@@ -108,6 +108,16 @@ async def run(conn, *mode, io=NO_INPUT, **direct):
     return session
 
 
+async def batch(conn, requests, seconds=SECONDS):
+    """Sends an array of requests; the array of their answers."""
+
+    def answers():
+        return next((conn.inbox.pop(i) for i, m in enumerate(conn.inbox) if isinstance(m, list)), None)
+
+    await conn.send_json(requests)
+    return await conn._wait_for(answers, "answer to a batch", seconds)
+
+
 @contextlib.asynccontextmanager
 async def refused(kind, code=None):
     """The body must fail with this error of the server; it is filled in for further looks."""
@@ -166,7 +176,8 @@ def status(pid, name):
             key, _, value = line.partition(":")
             if key == name:
                 words = value.split()
-                return int(words[0]) * 1024 if words[1:] == ["kB"] else int(words[0]) if words[0].isdigit() else words[0]
+                number = int(words[0]) if words[0].isdigit() else words[0]
+                return number * 1024 if words[1:] == ["kB"] else number
     raise KeyError(name)
 
 
@@ -328,7 +339,7 @@ async def serving(t, *flags, **options):
     await nothing_left(server, before, None if flags[flags.index("--detach-ttl-ms") + 1] == LONG_MS else 1)
 
 
-__all__ = ["BOTH", "LONG_MS", "NO_INPUT", "PIPES", "PTY", "Session", "Watched", "b64", "child", "children", "counted",
+__all__ = ["BOTH", "LONG_MS", "NO_INPUT", "PIPES", "PTY", "Session", "Watched", "b64", "batch", "child", "children", "counted",
            "descendants", "descriptors", "exists", "graceful", "holdings", "http", "lean", "needs_native", "needs_root",
            "nothing_left",
            "pty", "refused", "run", "serving", "shell", "stalled", "start", "status", "unb64", "until", "v1", "within",

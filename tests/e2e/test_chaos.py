@@ -9,7 +9,7 @@ import os
 import random
 import sys
 
-from support import BOTH, b64, child, counted, run, serving, shell, v1, within
+from support import BOTH, b64, batch, child, counted, run, serving, shell, v1, within
 
 from px import tap
 from px.conn import Ended, Output
@@ -123,13 +123,11 @@ async def client(server, number, count):
             conn.pause()
             await conn.ask("process/list")
         elif roll < 0.07:
-            batch = [dict(zip(("id", "method", "params"), (f"{count}-{i}", *action(chance)))) for i in range(5)]
+            requests = [dict(zip(("id", "method", "params"), (f"{count}-{i}", *action(chance)))) for i in range(5)]
             conn.resume()
-            conn.inbox.clear()
-            await conn.send_json(batch)
-            answers = await conn._wait_for(lambda: next((m for m in conn.inbox if isinstance(m, list)), None), "batch", 60)
-            assert [answer["id"] for answer in answers] == [one["id"] for one in batch], answers
-            count -= len(batch)
+            answers = await batch(conn, requests, 60)
+            assert [answer["id"] for answer in answers] == [one["id"] for one in requests], answers
+            count -= len(requests)
         else:
             conn.resume()
             heap = [action(chance) for _ in range(chance.choice([1, 1, 1, 5, 20]))]

@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 
-from support import (BOTH, NO_INPUT, PIPES, PTY, Session, Watched, child, exists, graceful, holdings, needs_root, refused, run,
-                     serving, shell, stalled, start, unb64, until, v1, within, wrapper)
+from support import (BOTH, NO_INPUT, PIPES, PTY, Session, Watched, child, exists, graceful, holdings, needs_root,
+                     refused, run, serving, shell, stalled, start, unb64, until, v1, within, wrapper)
 
 from px import pattern, tap
 

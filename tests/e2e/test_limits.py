@@ -6,8 +6,8 @@ import json
 import subprocess
 import sys
 
-from support import (BOTH, LONG_MS, NO_INPUT, PIPES, PTY, b64, child, counted, holdings, http, refused, run, serving, start,
-                     unb64, until, v1, within)
+from support import (BOTH, LONG_MS, NO_INPUT, PIPES, PTY, b64, batch, child, counted, holdings, http, needs_native, refused,
+                     run, serving, start, unb64, until, v1, within)
 
 from px import pattern, tap
 
@@ -220,6 +220,7 @@ async def test_slow_to_initialize(t):
         assert (await run(early, "exit", 3)).output.exited["exitCode"] == 3
 
 
+@needs_native
 async def test_descriptors_for_connections(t):
     """Without descriptors nobody new gets in, who is in is served, and the queue is taken up when there are some."""
     async with serving(t) as server:
@@ -264,12 +265,10 @@ async def test_batch_of_waiting_requests(t):
         conn = await v1(server)
         session = await start(conn, "raw-echo")
         await session.until("ready")
-        batch = [{"id": "w", "method": "process/wait", "params": {"sessionId": session.id, "until": [{"match": "go"}]}},
-                 {"id": "x", "method": "process/write", "params": {"sessionId": session.id, "chunk": b64("go")}},
-                 {"id": "l", "method": "process/list"}]
-        await conn.send_json(batch)
-        answers = await conn._wait_for(
-            lambda: next((conn.inbox.pop(i) for i, m in enumerate(conn.inbox) if isinstance(m, list)), None), "batch", 20)
+        requests = [{"id": "w", "method": "process/wait", "params": {"sessionId": session.id, "until": [{"match": "go"}]}},
+                    {"id": "x", "method": "process/write", "params": {"sessionId": session.id, "chunk": b64("go")}},
+                    {"id": "l", "method": "process/list"}]
+        answers = await batch(conn, requests)
         assert [answer["id"] for answer in answers] == ["w", "x", "l"], answers
         assert answers[0]["result"]["reason"] == "match" and all("result" in answer for answer in answers), answers
         await conn.request("server/info")

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 
-from support import (NO_INPUT, PIPES, PTY, child, exists, holdings, needs_native, needs_root, pty, refused, run, serving, shell,
-                     start, status, v1, wrapper)
+from support import (NO_INPUT, PIPES, PTY, child, exists, holdings, needs_native, needs_root, pty, refused, run,
+                     serving, shell, start, status, v1, wrapper)
 
 from px import tap
 

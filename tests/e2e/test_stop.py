@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 
-from support import (BOTH, LONG_MS, NO_INPUT, PIPES, PTY, Watched, child, children, descendants, exists, graceful, holdings,
-                     needs_root, run, serving, shell, start, status, until, v1, within, wrapper)
+from support import (BOTH, LONG_MS, NO_INPUT, PIPES, PTY, Watched, child, children, descendants, exists, graceful,
+                     holdings, needs_root, run, serving, shell, start, status, until, v1, within, wrapper)
 
 from px import tap
 

@@ -5,7 +5,8 @@ import asyncio
 import os
 import sys
 
-from support import BOTH, NO_INPUT, PIPES, PTY, lean, refused, run, serving, shell, start, status, unb64, until, v1, within
+from support import (BOTH, NO_INPUT, PIPES, PTY, lean, needs_native, refused, run, serving, shell, start, status,
+                     unb64, until, v1, within)
 
 from px import pattern, tap
 
@@ -225,6 +226,7 @@ async def test_unsubscribe(t):
         assert session.text() == "unheard"
 
 
+@needs_native
 async def test_memory_follows_what_is_kept(t):
     """Transcripts take the room of what they hold, not of what they may hold, and give it back."""
     flags = "--retained-output-bytes-per-process", 256 << 20, "--max-processes-per-connection", 300

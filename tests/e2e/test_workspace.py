@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 
-from support import (BOTH, LONG_MS, PIPES, PTY, Session, Watched, b64, child, counted, exists, graceful, holdings, refused, run,
-                     serving, start, unb64, until, v1, within)
+from support import (BOTH, LONG_MS, PIPES, PTY, Session, Watched, b64, child, counted, exists, graceful, holdings,
+                     refused, run, serving, start, unb64, until, v1, within)
 
 from px import pattern, tap
 from px.server import ended, send_signal, spawn
