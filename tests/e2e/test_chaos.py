@@ -5,14 +5,17 @@ it, each request is answered, who follows sees no hole, nobody is disturbed, and
 """
 
 import asyncio
+import contextlib
 import os
 import random
+import signal
 import sys
 
-from support import BOTH, b64, batch, child, counted, run, serving, shell, v1, within
+from support import BOTH, b64, batch, child, children, counted, run, serving, shell, until, v1, within
 
 from px import tap
-from px.conn import Ended, Output
+from px.conn import Ended, Output, RpcError
+from px.deadline import Late
 
 SEED = int(os.environ.get("PX_SEED", "0")) or random.randrange(1, 10**9)
 NAMES = [f"s{i}" for i in range(12)]
@@ -172,6 +175,58 @@ async def test_chaos(t):
         await observer.conn.close()
         await within(following, "end of the following")
         assert observer.check() > 50
+
+
+async def wanderer(server, number, lives):
+    """Comes, starts something, and goes without a word; sometimes it comes back in time to find its workspace."""
+    chance = random.Random(SEED * 2000 + number)
+    token = None
+    for _ in range(lives):
+        conn = await server.connect(chance.choice(["unix", "ws"]))
+        if chance.random() < 0.3:
+            await conn.initialize_v0()
+            for _ in range(chance.randrange(4)):
+                params = {"argv": chance.choice(PROGRAMS), "cwd": "/", "env": {}, "tty": chance.random() < 0.5}
+                await conn.ask("command/exec", params)
+                await conn.ask("command/exec/write", {"sessionId": "session-1", "chunk": b64(bytes(9999))})
+                if chance.random() < 0.3:
+                    await conn.ask("command/exec/terminate", {"sessionId": "session-1"})
+        else:
+            try:
+                hello = await conn.initialize_v1(**({"resumeToken": token} if token else {}))
+            except RpcError as error:
+                assert error.kind in ("unknownToken", "alreadyAttached"), error
+                hello = await conn.initialize_v1()
+            token = hello["resumeToken"]
+            for _ in range(chance.randrange(12)):
+                await conn.ask(*action(chance))
+        if chance.random() < 0.5:
+            conn.pause()
+        if chance.random() < 0.7:
+            with contextlib.suppress(Late):
+                await conn.notification(seconds=0.02)
+        await conn.close()
+
+
+@tap.deadline(240)
+async def test_comings_and_goings(t):
+    """Connections of both dialects that end at any moment, workspaces that expire or are come back to in the last."""
+    print(f"# PX_SEED={SEED}")
+    async with serving(t, "--outbound-high-water-bytes", 65536, "--stdin-queue-bytes", 4096, "--detach-ttl-ms", 15,
+                       "--shutdown-grace-period-ms", 30, "--exited-retention-ms", 200, "--log-level", "warn",
+                       listen=("unix", "ws")) as server:
+        bystander = await v1(server)
+        await asyncio.gather(*(wanderer(server, i, 50) for i in range(8)))
+        assert (await run(bystander, "exit", 7)).output.exited["exitCode"] == 7
+
+        def over(counts):
+            # What was to be kept lives on, and nobody knows it but by its pid.
+            for pid in children(server.pid) - server.own_children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return counts["running"] == 0 and counts["workspaces"] == 1
+
+        await until(bystander, over, "end of all that was kept", 60)
 
 
 if __name__ == "__main__":
