@@ -227,6 +227,17 @@ px_call_end(struct px_call *call)
 }
 
 void
+px_call_bool(struct px_call *call, const char *name, bool value)
+{
+	struct px_json_out *json = px_call_result(call);
+
+	px_json_open(json);
+	px_json_kv_bool(json, name, value);
+	px_json_close(json);
+	px_call_end(call);
+}
+
+void
 px_call_empty(struct px_call *call)
 {
 	struct px_json_out *json = px_call_result(call);

@@ -53,6 +53,8 @@ struct px_json_out *px_call_result(struct px_call *call);
 void px_call_end(struct px_call *call);
 
 void px_call_empty(struct px_call *call); /* the result is {} */
+void px_call_bool(
+    struct px_call *call, const char *name, bool value); /* the result is {name: value} */
 void px_call_fail(struct px_call *call, const struct px_err *err);
 
 /* ---- for the dispatcher ---- */

@@ -174,12 +174,7 @@ static const struct px_field write_fields[] = {
 static void
 write_answer(struct px_call *call)
 {
-	struct px_json_out *json = px_call_result(call);
-
-	px_json_open(json);
-	px_json_kv_bool(json, "accepted", true);
-	px_json_close(json);
-	px_call_end(call);
+	px_call_bool(call, "accepted", true);
 }
 
 static int
@@ -206,18 +201,13 @@ terminate_run(struct px_call *call, const void *params, struct px_err *err)
 	const struct session_params *p = params;
 	struct px_session *session = session_find(call, &p->id);
 	struct px_peer *peer = call->peer;
-	struct px_json_out *json;
 	bool running = false;
 
 	(void)err;
 	if (session != NULL)
 		running = px_session_terminate(
 		    session, px_core_options(peer->rpc->core)->grace_ms, PX_CAUSE_CLIENT);
-	json = px_call_result(call);
-	px_json_open(json);
-	px_json_kv_bool(json, "running", running);
-	px_json_close(json);
-	px_call_end(call);
+	px_call_bool(call, "running", running);
 	return 0;
 }
 

@@ -37,12 +37,7 @@ static const struct px_field write_fields[] = {
 static void
 write_answer(struct px_call *call)
 {
-	struct px_json_out *json = px_call_result(call);
-
-	px_json_open(json);
-	px_json_kv_bool(json, "accepted", true);
-	px_json_close(json);
-	px_call_end(call);
+	px_call_bool(call, "accepted", true);
 }
 
 static int
@@ -136,7 +131,6 @@ signal_run(struct px_call *call, const void *params, struct px_err *err)
 	const struct signal_params *p = params;
 	struct px_session *session = px_v1_session(call, &p->id, err);
 	int sig = px_signal_number(p->signal.p);
-	struct px_json_out *json;
 	bool delivered;
 
 	if (session == NULL)
@@ -145,11 +139,7 @@ signal_run(struct px_call *call, const void *params, struct px_err *err)
 		return px_fail(
 		    err, PX_E_PARAMS, "\"signal\" must be a signal's name without SIG, as \"INT\"");
 	delivered = px_session_signal(session, sig);
-	json = px_call_result(call);
-	px_json_open(json);
-	px_json_kv_bool(json, "delivered", delivered);
-	px_json_close(json);
-	px_call_end(call);
+	px_call_bool(call, "delivered", delivered);
 	return 0;
 }
 
@@ -214,12 +204,7 @@ mode_read(struct px_call *call, const struct px_json *mode, int64_t *out_grace, 
 static void
 terminate_answer(struct px_call *call, bool running)
 {
-	struct px_json_out *json = px_call_result(call);
-
-	px_json_open(json);
-	px_json_kv_bool(json, "running", running);
-	px_json_close(json);
-	px_call_end(call);
+	px_call_bool(call, "running", running);
 }
 
 /* A graceful terminate is answered at the end; the session may even be gone by then. */
