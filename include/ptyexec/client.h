@@ -5,66 +5,148 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ptyexec/answer.h>
+#include <ptyexec/api.h>
+#include <ptyexec/command.h>
 #include <ptyexec/error.h>
 #include <ptyexec/event.h>
 
-#if defined(__cplusplus)
-extern "C" {
-#endif
-
-#define PX_API __attribute__((visibility("default")))
+PX_BEGIN_C
 
 /*
- * A connection to a ptyexec server (protocol exec-server.v1). It prints nothing,
- * installs no signal handler, raises no SIGPIPE and starts no thread; a client
- * is used by one thread at a time. No call waits longer than it is told to.
+ * A client of a ptyexec server, or of the same server core inside this process.
+ * It prints nothing, installs no signal handler, raises no SIGPIPE and, but for
+ * px_client_embed(), starts no thread: it works inside the calls that are made
+ * on it. Any thread may call it at any time; what a call waits for, others may
+ * do meanwhile. No call waits longer than it is told to; a timeout of -1 waits
+ * for ever.
  */
 struct px_client;
 
-enum { PX_CLIENT_TIMEOUT_MS = 10000, PX_CLIENT_GRACE_MS = 1000 };
+/* ---- the beginning ---- */
 
-struct px_client_options {
-	const char *name;   /* what the server's log calls the client; NULL: "ptyexec" */
-	const char *server; /* the program; NULL: $PTYEXECD, else ptyexecd beside this executable,
-			       else in PATH */
-	const char *const *flags; /* more flags for it, up to a NULL; or NULL */
-	int timeout_ms;           /* for starting and greeting; 0: PX_CLIENT_TIMEOUT_MS */
-	int grace_ms; /* for the server's end in px_client_free(); 0: PX_CLIENT_GRACE_MS */
+enum {
+	PX_CLIENT_TIMEOUT_MS = 10000,
+	PX_CLIENT_GRACE_MS = 5000,
+	PX_CLIENT_CAPACITY = 128,
+	PX_CLIENT_QUEUE_BYTES = 1024 * 1024
 };
 
-/*
- * Starts a private server, in a session of its own and with this process's
- * environment and directory, and greets it. 'options' may be NULL. Blocks.
- */
-PX_API int px_client_launch(
-    const struct px_client_options *options, struct px_client **out_client, struct px_error *err);
+/* What happens when events are not taken as fast as they come. */
+enum px_slow_consumer {
+	PX_SLOW_BLOCK, /* the programs wait; nothing is lost */
+	PX_SLOW_LAG    /* output is skipped and PX_EVENT_LAGGED says how much; programs go on */
+};
+
+/* px_client_options_init() fills in what is told in brackets. */
+struct px_client_options {
+	const char *name, *version; /* what the server's log calls the client ["ptyexec", NULL] */
+	const char *workspace;      /* a named one, which is shared; [NULL]: an own one */
+	const char *resume_token; /* [NULL], or that of a workspace left behind by another client */
+	int connect_timeout_ms;   /* for reaching the server [PX_CLIENT_TIMEOUT_MS] */
+	int greeting_timeout_ms;  /* for its answer to the greeting [PX_CLIENT_TIMEOUT_MS] */
+	int grace_ms; /* for a private server's, or the embedded core's, end [PX_CLIENT_GRACE_MS] */
+	unsigned capacity;  /* requests without answer; 0 means 1 [PX_CLIENT_CAPACITY] */
+	size_t queue_bytes; /* events not taken; 0 means the least [PX_CLIENT_QUEUE_BYTES] */
+	enum px_slow_consumer slow_consumer; /* [PX_SLOW_BLOCK] */
+	bool started_events;                 /* PX_EVENT_STARTED is wanted [false] */
+	bool no_recovery;         /* the first loss of the connection is the last [false] */
+	const char *ca_file;      /* wss: PEM certificates to trust; [NULL]: the system's */
+	const char *const *flags; /* px_client_launch(NULL): more flags for the server [NULL] */
+	size_t retained_bytes;  /* px_client_embed(): kept per stream of a session; 0: 1 MiB [0] */
+	unsigned max_processes; /* px_client_embed(): running at a time; 0: 4096 [0] */
+};
+PX_API void px_client_options_init(struct px_client_options *options);
 
 /*
- * The connection ends, and with it the private server and all that it runs. Blocks until the server
- * is reaped: after 'grace_ms' it is asked by SIGTERM, after as long again killed. Takes NULL.
+ * Each makes a client and blocks until it has been greeted; 'options' may be
+ * NULL, and is not needed any more afterwards. CONNECT: not reached in time, or
+ * at all. TIMEOUT: it does not answer. PEER: it is no ptyexec server. REFUSED:
+ * it does not want us. px_client_free() ends a client.
+ *
+ * px_client_connect: unix://PATH, ws://HOST:PORT or wss://HOST:PORT. A name is
+ * looked up here and now (getaddrinfo(3), which has no timeout).
+ */
+PX_API int px_client_connect(const char *url, const struct px_client_options *options,
+    struct px_client **out_client, struct px_error *err);
+
+/*
+ * Starts 'argv' (looked up in PATH) as a server that speaks on its standard
+ * input and output, as {"ssh", "host", "ptyexecd"}, in a session of its own and
+ * with this process's environment and directory. NULL: a private server,
+ * $PTYEXECD, else ptyexecd beside this executable, else in PATH. It ends with
+ * the client. START: it cannot be started.
+ */
+PX_API int px_client_launch(const char *const *argv, const struct px_client_options *options,
+    struct px_client **out_client, struct px_error *err);
+
+/*
+ * The server core on a thread of its own inside this process: no socket, no
+ * serialization. All signals are blocked in that thread, and children are waited
+ * for by pidfd: a host that reaps every child (waitpid(-1)) or ignores SIGCHLD
+ * takes their exit status away, and PX_EVENT_FAILED tells so.
+ */
+PX_API int px_client_embed(
+    const struct px_client_options *options, struct px_client **out_client, struct px_error *err);
+
+/* What the server said of itself; borrowed, lives as long as the client. */
+struct px_greeting {
+	const char *server_name, *server_version;
+	const char *workspace;
+	const char *resume_token; /* NULL for named workspaces */
+	bool resumed;             /* the first time */
+	const char *hostname, *shell, *cwd, *home;
+	const struct px_limit *limits;
+	size_t nlimits;
+};
+PX_API const struct px_greeting *px_client_greeting(const struct px_client *client);
+
+/* ---- the end ---- */
+
+/*
+ * Ends the conversation: waiting calls return, requests without answer are
+ * answered LOST, and so is everything from now on. An embedded core and a
+ * private server end what they run, gracefully, then by force after 'grace_ms';
+ * this blocks until they are gone. Sessions of a server elsewhere are left to
+ * their disposition. May be called again, from any thread, and from a callback.
+ */
+PX_API void px_client_close(struct px_client *client);
+
+/*
+ * Closes it, waits until every other thread has left its calls, and frees it.
+ * The client must not be used afterwards; not from a callback. Takes NULL.
  */
 PX_API void px_client_free(struct px_client *client);
 
+/* ---- requests ---- */
+
 /*
- * Requests. Each is sent, or queued to be sent, and its number (above 0) is
- * returned; -1: nothing was sent. Its answer comes as an event, unless
- * px_client_await() takes it. Those that name the same session take effect in
- * the order of the calls. What is passed in is copied.
+ * Each is sent, or queued to be sent, and its number (above 0) is returned; -1:
+ * nothing was sent (BUSY with kind "overloaded" when 'capacity' are unanswered).
+ * The answer is had by px_client_await(), or comes as an event. Those that name
+ * the same session take effect in the order of the calls.
+ *
+ * When the connection is lost and found again, requests in doubt are settled:
+ * starts by the session's name, input by a number of its own, looking by being
+ * done again. Only a signal whose answer was lost is answered LOST.
  */
-struct px_command {
-	const char *session; /* its name from now on; NULL: the server makes one */
-	const char *const
-	    *argv;       /* NULL-terminated; looked up in the PATH that the program will have */
-	const char *cwd; /* absolute; NULL: the server's */
-	const char *const *env; /* "NAME=value", NULL-terminated, each name once; NULL: none */
-	bool inherit_env;       /* the server's environment lies beneath 'env' */
-	int64_t timeout_ms;     /* then the session is ended; 0: never */
-	bool pty;               /* a terminal of 'rows' x 'cols'; else pipes */
-	uint16_t rows, cols;
-	bool no_stdin; /* pipes: /dev/null instead of a standard input to write to */
-};
+
+/* Follows the session from its beginning. Answer: start. */
 PX_API int64_t px_client_start(
     struct px_client *client, const struct px_command *command, struct px_error *err);
+
+/*
+ * Starts it, writes 'data' to its input and ends that, waits for its end or
+ * 'timeout_ms' (0: none), and takes what its transcript keeps. Does not follow
+ * it. Answer: finish.
+ */
+PX_API int64_t px_client_run(struct px_client *client, const struct px_command *command,
+    const void *data, size_t len, int64_t timeout_ms, struct px_error *err);
+
+/* The same for a session that is there; 'data' NULL: nothing is written. Answer: finish, without
+ * its 'start'. */
+PX_API int64_t px_client_communicate(struct px_client *client, const char *session,
+    const void *data, size_t len, int64_t timeout_ms, struct px_error *err);
 
 /* Answered when the bytes have a place in the program's input or in the queue before it. */
 PX_API int64_t px_client_write(struct px_client *client, const char *session, const void *data,
@@ -77,63 +159,94 @@ PX_API int64_t px_client_close_stdin(
 PX_API int64_t px_client_resize(struct px_client *client, const char *session, uint16_t rows,
     uint16_t cols, struct px_error *err);
 
-/* 'name' without SIG: "INT". */
+/* 'name' without SIG: "INT". Answer: signal. */
 PX_API int64_t px_client_signal(
     struct px_client *client, const char *session, const char *name, struct px_error *err);
 
-/* Gracefully, with SIGKILL after 'grace_ms'; PX_TERMINATE_FORCE: SIGKILL; PX_TERMINATE_GRACE: the
- * server's grace. */
-enum { PX_TERMINATE_FORCE = -1, PX_TERMINATE_GRACE = -2 };
+/* Gracefully, with SIGKILL after 'grace_ms'; or PX_TERMINATE_FORCE, PX_TERMINATE_GRACE. Answer:
+ * terminate. */
 PX_API int64_t px_client_terminate(
     struct px_client *client, const char *session, int64_t grace_ms, struct px_error *err);
 
-/* The program's exit ends the wait, and so does any other condition that is set. */
-struct px_until {
-	int64_t idle_ms;   /* no output for so long; 0: no condition */
-	int64_t bytes;     /* so many bytes of output; 0: no condition */
-	const char *match; /* this text in the output; NULL: no condition */
-	bool from_seq;     /* 'bytes' and 'match' look at what comes after number 'after_seq', kept
-			      output too */
-	int64_t after_seq;
-	int64_t timeout_ms; /* 0: none */
-};
+/* Forgets an exited session and frees its transcript. */
+PX_API int64_t px_client_release(
+    struct px_client *client, const char *session, struct px_error *err);
+
+/* 'until' may be NULL: the exit. Answer: wait. */
 PX_API int64_t px_client_wait(struct px_client *client, const char *session,
     const struct px_until *until, struct px_error *err);
 
+/* All that the transcript keeps. Answer: snapshot. */
 PX_API int64_t px_client_snapshot(
     struct px_client *client, const char *session, struct px_error *err);
 
 /*
- * Waits up to 'timeout_ms' for the answer to 'request' and takes it out of the
- * events; the others stay for px_client_next(). NULL with 'err' set: the
- * request has failed (REFUSED, LOST), or has not been answered yet (TIMEOUT;
- * BUSY when events must be taken first), and the answer may still come as an
- * event. A request of -1 returns NULL at once and leaves 'err' as the failed
- * request has filled it. The answer is valid until the next px_client_await().
+ * Output after number 'after_seq', at most 'max_bytes' of it (0: no limit, but
+ * one chunk at least); with none there, waits up to 'wait_ms' for some, for the
+ * exit or the close. Answer: read.
  */
-PX_API const struct px_answer *px_client_await(
+PX_API int64_t px_client_read(struct px_client *client, const char *session, int64_t after_seq,
+    int64_t max_bytes, int64_t wait_ms, struct px_error *err);
+
+/* Events of the session after number 'after_seq', as far as they are kept, then those that come; or
+ * PX_AFTER_NOW. Answer: subscribe. */
+PX_API int64_t px_client_subscribe(
+    struct px_client *client, const char *session, int64_t after_seq, struct px_error *err);
+PX_API int64_t px_client_unsubscribe(
+    struct px_client *client, const char *session, struct px_error *err);
+
+/* Answers: list, inspect, info. */
+PX_API int64_t px_client_list(struct px_client *client, struct px_error *err);
+PX_API int64_t px_client_inspect(
+    struct px_client *client, const char *session, struct px_error *err);
+PX_API int64_t px_client_info(struct px_client *client, struct px_error *err);
+
+/*
+ * Waits for the answer to 'request' and takes it; the caller frees it with
+ * px_answer_free(). NULL with 'err' set: the request has failed (REFUSED, LOST),
+ * or has not been answered yet (TIMEOUT; BUSY when events must be taken before
+ * more can be received) and may still be awaited. Whoever cares for success only
+ * may ignore it all and take NULL for "no". A request of -1 returns NULL at once
+ * and leaves 'err' as the failed request has filled it.
+ */
+PX_API struct px_answer *px_client_await(
     struct px_client *client, int64_t request, int timeout_ms, struct px_error *err);
 
-/*
- * The next event, waiting up to 'timeout_ms' for it; 0 only looks. NULL with
- * 'err' set: TIMEOUT when there is none, LOST once PX_EVENT_LOST was taken. It
- * is valid until the next px_client_next().
- */
-PX_API const struct px_event *px_client_next(
-    struct px_client *client, int timeout_ms, struct px_error *err);
+/* As px_client_await() for requests whose answer says nothing more: 0 or -1. */
+PX_API int px_client_settle(
+    struct px_client *client, int64_t request, int timeout_ms, struct px_error *err);
+
+/* ---- events ---- */
 
 /*
- * For a loop of one's own: the descriptor is readable (POLLIN) when there is
- * something to do, which px_client_step() does without blocking: it sends what
- * waits and turns what has come into events, up to a bound; beyond it the
- * server has to wait until events are taken. Take events until there are none
- * before polling; px_client_next() steps by itself.
+ * The next event, of any session (NULL) or of one, waiting up to 'timeout_ms'
+ * for it; 0 only looks. The caller frees it with px_event_free(). Events of one
+ * session come in order. NULL with 'err' set: TIMEOUT when there is none, LOST
+ * when there will be none any more.
+ */
+PX_API struct px_event *px_client_next(
+    struct px_client *client, const char *session, int timeout_ms, struct px_error *err);
+
+/*
+ * From now on the session's events, those that wait too, go to 'take' instead,
+ * which owns them. It is called in order, never by two threads at a time, from
+ * within any call that works for the client, in that call's thread. It may call
+ * everything but px_client_free(). 'take' NULL ends that. A session need not be
+ * known yet.
+ */
+typedef void px_event_fn(void *arg, struct px_client *client, struct px_event *event);
+PX_API void px_client_on_event(
+    struct px_client *client, const char *session, px_event_fn *take, void *arg);
+
+/*
+ * For a loop of one's own: the descriptor stays the same and is readable
+ * (POLLIN) when there is something to do, which px_client_step() does without
+ * blocking: it sends what waits, receives what has come, up to 'queue_bytes' of
+ * events, reconnects. Take events until there are none before polling.
  */
 PX_API int px_client_fd(const struct px_client *client);
 PX_API void px_client_step(struct px_client *client);
 
-#if defined(__cplusplus)
-}
-#endif
+PX_END_C
 
 #endif

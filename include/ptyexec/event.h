@@ -5,81 +5,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <ptyexec/error.h>
+#include <ptyexec/answer.h>
+#include <ptyexec/api.h>
 
-/* What a client hears from its server. All pointers are borrowed with the event or answer that
- * holds them. */
+PX_BEGIN_C
 
-enum px_stream { PX_STREAM_STDOUT, PX_STREAM_STDERR, PX_STREAM_TERMINAL, PX_STREAM_COUNT };
-
-struct px_resources {
-	int64_t user_ms, system_ms, wall_ms;
-	int64_t max_rss_bytes;
-};
-
-struct px_end {
-	int exit_code;      /* the exit status, or 128 + N when signal N ended the program */
-	const char *signal; /* its name without SIG, or NULL */
-	const char *cause;  /* who ended it: "self", "client", "timeout", ... */
-	struct px_resources resources;
-};
-
-struct px_kept_stream {
-	const void *data; /* the beginning and the end joined, where the middle is missing */
-	size_t len;
-	int64_t total;          /* all the bytes that it ever had */
-	int64_t omitted_offset; /* where the missing middle was, */
-	int64_t omitted_bytes;  /* and how long; 0: nothing is missing */
-};
-
-/* The answer to a request. Which part is filled in depends on the request; when 'error' is set,
- * none is. */
-struct px_answer {
-	int64_t request;
-	struct px_error error; /* code PX_ERROR_NONE: it succeeded */
-	union {
-		struct {
-			const char *session;
-			int64_t pid;
-			bool existing;
-		} start;
-		struct {
-			bool delivered;
-		} signal;
-		struct {
-			bool running; /* when it was asked */
-		} terminate;
-		struct {
-			const char *reason; /* "exit", "idle", "bytes", "match", "timeout" */
-			bool exited;
-			struct px_end end; /* when 'exited' */
-			int64_t next_seq;
-		} wait;
-		struct {
-			struct px_kept_stream stream[PX_STREAM_COUNT];
-			bool truncated;
-			bool running;
-			int64_t next_seq;
-		} snapshot;
-	};
-};
+/* What a client hears without having to ask. */
 
 enum px_event_type {
-	PX_EVENT_ANSWER,
+	PX_EVENT_ANSWER,  /* to a request that nobody awaits */
+	PX_EVENT_STARTED, /* a session of the workspace, whoever started it */
 	PX_EVENT_OUTPUT,
-	PX_EVENT_EXITED, /* comes after all output of the program itself */
-	PX_EVENT_CLOSED, /* every stream has ended: the session's last event */
-	PX_EVENT_LAGGED, /* output was skipped; numbers go on at 'lagged.next_seq' */
+	PX_EVENT_EXITED, /* comes after all output of the program itself; never skipped */
+	PX_EVENT_CLOSED, /* every stream has ended: the session's last event; never skipped */
+	PX_EVENT_LAGGED, /* output was skipped or is no longer kept */
 	PX_EVENT_FAILED, /* the server lost the program or a stream of it */
-	PX_EVENT_LOST    /* the connection has ended: the client's last event, after the answers */
+	PX_EVENT_LOST /* with a session: it is not known any more, and how it ended cannot be told.
+			 Without: the connection is lost for good, the client's last event */
 };
 
 struct px_event {
 	enum px_event_type type;
-	const char *session; /* NULL for ANSWER and LOST */
-	int64_t seq;         /* OUTPUT, EXITED, CLOSED */
+	const char *session; /* NULL for ANSWER; LOST: see there */
+	int64_t seq;         /* OUTPUT, EXITED, CLOSED; else 0 */
 	union {
 		struct px_answer answer;
+		struct {
+			int64_t pid;
+		} started;
 		struct {
 			enum px_stream stream;
 			int64_t offset; /* of the first byte in its stream */
@@ -92,7 +45,7 @@ struct px_event {
 			bool output_open; /* a descendant still holds a stream */
 		} exited;
 		struct {
-			int64_t skipped_bytes, next_seq;
+			int64_t skipped_bytes, next_seq; /* the number that events go on with */
 		} lagged;
 		struct {
 			const char *message;
@@ -100,5 +53,11 @@ struct px_event {
 		struct px_error lost;
 	};
 };
+
+/* Events belong to who took them; all that they point to lives as long as they. Takes NULL. Any
+ * thread. */
+PX_API void px_event_free(struct px_event *event);
+
+PX_END_C
 
 #endif
