@@ -50,7 +50,8 @@ struct px_client_options {
 	size_t queue_bytes; /* events not taken; 0 means the least [PX_CLIENT_QUEUE_BYTES] */
 	enum px_slow_consumer slow_consumer; /* [PX_SLOW_BLOCK] */
 	bool started_events;                 /* PX_EVENT_STARTED is wanted [false] */
-	bool no_recovery;         /* the first loss of the connection is the last [false] */
+	bool answer_events; /* answers come as events too, for a single loop of one's own [false] */
+	bool no_recovery;   /* the first loss of the connection is the last [false] */
 	const char *ca_file;      /* wss: PEM certificates to trust; [NULL]: the system's */
 	const char *const *flags; /* px_client_launch(NULL): more flags for the server [NULL] */
 	size_t retained_bytes;  /* px_client_embed(): kept per stream of a session; 0: 1 MiB [0] */
@@ -123,8 +124,9 @@ PX_API void px_client_free(struct px_client *client);
 /*
  * Each is sent, or queued to be sent, and its number (above 0) is returned; -1:
  * nothing was sent (BUSY with kind "overloaded" when 'capacity' are unanswered).
- * The answer is had by px_client_await(), or comes as an event. Those that name
- * the same session take effect in the order of the calls.
+ * Its answer waits for px_client_await() or px_client_forget(), or is an event
+ * where 'answer_events' is set. Those that name the same session take effect in
+ * the order of the calls.
  *
  * When the connection is lost and found again, requests in doubt are settled:
  * starts by the session's name, input by a number of its own, looking by being
@@ -215,6 +217,9 @@ PX_API struct px_answer *px_client_await(
 /* As px_client_await() for requests whose answer says nothing more: 0 or -1. */
 PX_API int px_client_settle(
     struct px_client *client, int64_t request, int timeout_ms, struct px_error *err);
+
+/* Nobody wants the answer to 'request', not even its failure. */
+PX_API void px_client_forget(struct px_client *client, int64_t request);
 
 /* ---- events ---- */
 

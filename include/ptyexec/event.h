@@ -13,7 +13,7 @@ PX_BEGIN_C
 /* What a client hears without having to ask. */
 
 enum px_event_type {
-	PX_EVENT_ANSWER,  /* to a request that nobody awaits */
+	PX_EVENT_ANSWER,  /* to a request, where 'answer_events' is set */
 	PX_EVENT_STARTED, /* a session of the workspace, whoever started it */
 	PX_EVENT_OUTPUT,
 	PX_EVENT_EXITED, /* comes after all output of the program itself; never skipped */

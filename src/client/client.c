@@ -1,209 +1,183 @@
 #include "client/state.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
-#include <event2/buffer.h>
-
-#include "base/clock.h"
-#include "base/json_out.h"
+#include "base/crypto.h"
 #include "base/mem.h"
 #include "client/error.h"
 
-enum { ENDING_WAIT_MS = 200 }; /* from the end of a server's output to its own end */
-
-/* ---- stepping ---- */
-
-int
-px_client_fd(const struct px_client *client)
-{
-	return client->link.epfd;
-}
+/* ---- the beginning ---- */
 
 void
-px_client_step(struct px_client *client)
+px_client_options_init(struct px_client_options *options)
 {
-	bool room = client->heard_bytes < PX_CLIENT_EVENT_BYTES;
-	struct px_error why;
-
-	if (client->is_lost)
-		return;
-	if (px_link_step(&client->link, room ? px_inbox_message : NULL, client, &why) == -1)
-		px_inbox_lose(client, &why);
+	*options = (struct px_client_options){ .name = "ptyexec",
+		.connect_timeout_ms = PX_CLIENT_TIMEOUT_MS,
+		.greeting_timeout_ms = PX_CLIENT_TIMEOUT_MS,
+		.grace_ms = PX_CLIENT_GRACE_MS,
+		.capacity = PX_CLIENT_CAPACITY,
+		.queue_bytes = PX_CLIENT_QUEUE_BYTES };
 }
 
-/* Waits until there is something to do. False: the deadline has passed. */
-static bool
-client_poll(const struct px_client *client, int64_t deadline)
-{
-	struct pollfd pfd = { .fd = client->link.epfd, .events = POLLIN };
-	int64_t left;
-	int n;
-
-	do {
-		left = deadline - px_now_ms();
-		n = poll(&pfd, 1, left > 0 ? (int)left : 0);
-	} while (n == -1 && errno == EINTR);
-	return n > 0;
-}
-
-const struct px_event *
-px_client_next(struct px_client *client, int timeout_ms, struct px_error *err)
-{
-	int64_t deadline = px_now_ms() + timeout_ms;
-
-	px_heard_free(client->event);
-	client->event = px_inbox_take(client);
-	while (client->event == NULL) {
-		if (client->is_lost) {
-			px_error_copy(err, &client->lost);
-			return NULL;
-		}
-		px_client_step(client);
-		client->event = px_inbox_take(client);
-		if (client->event == NULL && !client->is_lost && !client_poll(client, deadline)) {
-			px_error_set(err, PX_ERROR_TIMEOUT, "nothing came from the server in time");
-			return NULL;
-		}
-	}
-	return &client->event->event;
-}
-
-static bool
-is_pending(const struct px_client *client, int64_t request)
-{
-	for (size_t i = 0; i < PX_CLIENT_REQUESTS; i++)
-		if (client->pending[i].kind != NULL && client->pending[i].id == request)
-			return true;
-	return false;
-}
-
-/* Why there is no answer yet, when waiting on makes no sense. */
-static int
-check_await(const struct px_client *client, int64_t request, struct px_error *err)
-{
-	if (!is_pending(client, request))
-		return px_error_set(
-		    err, PX_ERROR_USAGE, "no request waits for an answer under this number");
-	if (client->heard_bytes >= PX_CLIENT_EVENT_BYTES)
-		return px_error_set(err, PX_ERROR_BUSY, "the events must be taken first");
-	return 0;
-}
-
-const struct px_answer *
-px_client_await(struct px_client *client, int64_t request, int timeout_ms, struct px_error *err)
-{
-	int64_t deadline = px_now_ms() + timeout_ms;
-
-	px_heard_free(client->answer);
-	client->answer = NULL;
-	if (request == -1)
-		return NULL;
-	while ((client->answer = px_inbox_take_answer(client, request)) == NULL) {
-		if (check_await(client, request, err) == -1)
-			return NULL;
-		px_client_step(client);
-		if ((client->answer = px_inbox_take_answer(client, request)) != NULL)
-			break;
-		if (client->heard_bytes < PX_CLIENT_EVENT_BYTES && !client->is_lost &&
-		    !client_poll(client, deadline)) {
-			px_error_set(err, PX_ERROR_TIMEOUT, "the server has not answered in time");
-			return NULL;
-		}
-	}
-	if (client->answer->event.answer.error.code == PX_ERROR_NONE)
-		return &client->answer->event.answer;
-	px_error_copy(err, &client->answer->event.answer.error);
-	return NULL;
-}
-
-/* ---- the beginning and the end ---- */
-
-/* Says of the server that did not greet us which one it is, and what became of it. */
+/* Deadlines are of the monotonic clock. */
 static void
-explain(struct px_client *client, struct px_error *err)
+changed_init(pthread_cond_t *changed)
 {
-	const char *name = client->daemon.name;
-	char how[64];
+	pthread_condattr_t attr;
 
-	if (err->code == PX_ERROR_TIMEOUT)
-		px_error_set(
-		    err, PX_ERROR_TIMEOUT, "the server '%s' has not answered in time", name);
-	else if (err->code == PX_ERROR_PEER)
-		px_error_set(err, PX_ERROR_PEER, "'%s' is no ptyexec server: %s", name, err->text);
-	else if (err->code != PX_ERROR_LOST)
-		return;
-	else if (px_daemon_ended(&client->daemon, ENDING_WAIT_MS, how, sizeof how))
-		px_error_set(
-		    err, PX_ERROR_START, "the server '%s' %s before it answered", name, how);
-	else
-		px_error_set(
-		    err, PX_ERROR_LOST, "the server '%s' hung up before it answered", name);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(changed, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
-static struct px_client *
-client_new(const struct px_daemon *daemon, const struct px_client_options *options)
+struct px_client *
+px_client_new(const struct px_client_options *options, struct px_error *err)
 {
-	struct px_client *client = px_new(struct px_client);
+	int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct px_client *client;
 
-	client->daemon = *daemon;
-	client->grace_ms = options->grace_ms > 0 ? options->grace_ms : PX_CLIENT_GRACE_MS;
-	client->message_max = PX_CLIENT_GREETING_MAX;
-	client->json = px_json_out_new();
-	client->msg = evbuffer_new();
-	TAILQ_INIT(&client->heard);
+	if (wake_fd == -1) {
+		px_error_set_sys(err, PX_ERROR_SYSTEM, errno, "cannot make an eventfd");
+		return NULL;
+	}
+	client = px_new(struct px_client);
+	pthread_mutex_init(&client->lock, NULL);
+	changed_init(&client->changed);
+	client->wake_fd = wake_fd;
+	client->capacity = options->capacity > 0 ? options->capacity : 1;
+	client->queue_bytes = options->queue_bytes > 0 ? options->queue_bytes : 1;
+	client->slow_consumer = options->slow_consumer;
+	client->answer_events = options->answer_events;
+	client->open = px_alloc(client->capacity * sizeof *client->open);
+	TAILQ_INIT(&client->events);
+	TAILQ_INIT(&client->calling);
+	TAILQ_INIT(&client->answers);
+	RB_INIT(&client->known);
+	px_random_hex((sizeof client->prefix - 1) / 2, client->prefix);
 	return client;
 }
 
-int
-px_client_attach(int fd, const struct px_daemon *daemon, const struct px_client_options *options,
-    struct px_client **out_client, struct px_error *err)
+void
+px_client_attach(struct px_client *client, struct px_transport *t)
 {
-	struct px_client *client = client_new(daemon, options);
-	int timeout = options->timeout_ms > 0 ? options->timeout_ms : PX_CLIENT_TIMEOUT_MS;
-	struct px_error why = { 0 };
+	client->transport = t;
+	t->client = client;
+}
 
-	if (px_link_init(&client->link, fd, &why) == 0 &&
-	    px_client_await(
-		client, px_client_initialize(client, options->name, &why), timeout, &why) != NULL) {
-		*out_client = client;
-		return 0;
-	}
-	explain(client, &why);
-	px_client_free(client);
-	return px_error_copy(err, &why);
+/* ---- the greeting ---- */
+
+static char *
+copy(struct px_heard *memory, const char *s)
+{
+	return s != NULL ? px_heard_copy(memory, s, strlen(s)) : NULL;
+}
+
+static const struct px_limit *
+copy_limits(struct px_heard *memory, const struct px_limit *limits, size_t n)
+{
+	struct px_limit *copies = px_heard_alloc(memory, n * sizeof *copies);
+
+	for (size_t i = 0; copies != NULL && i < n; i++)
+		copies[i] = (struct px_limit){ copy(memory, limits[i].name), limits[i].value };
+	return copies;
+}
+
+void
+px_client_greeted(struct px_client *client, const struct px_greeting *greeting)
+{
+	struct px_heard *memory = px_heard_new(PX_EVENT_ANSWER);
+	struct px_greeting *own = &client->greeting;
+
+	*own = (struct px_greeting){
+		.server_name = copy(memory, greeting->server_name),
+		.server_version = copy(memory, greeting->server_version),
+		.workspace = copy(memory, greeting->workspace),
+		.resume_token = copy(memory, greeting->resume_token),
+		.resumed = greeting->resumed,
+		.hostname = copy(memory, greeting->hostname),
+		.shell = copy(memory, greeting->shell),
+		.cwd = copy(memory, greeting->cwd),
+		.home = copy(memory, greeting->home),
+		.nlimits = greeting->nlimits,
+	};
+	own->limits = copy_limits(memory, greeting->limits, greeting->nlimits);
+	client->greeting_memory = memory;
+	px_client_changed(client);
+}
+
+const struct px_greeting *
+px_client_greeting(const struct px_client *client)
+{
+	return &client->greeting;
 }
 
 int
-px_client_launch(
-    const struct px_client_options *options, struct px_client **out_client, struct px_error *err)
+px_client_await_greeting(struct px_client *client, struct px_error *err)
 {
-	static const struct px_client_options defaults = { 0 };
-	struct px_daemon daemon;
-	int fd;
+	int result = 0;
 
-	if (options == NULL)
-		options = &defaults;
-	if (px_daemon_start(&daemon, options, &fd, err) == -1)
-		return -1;
-	return px_client_attach(fd, &daemon, options, out_client, err);
+	px_client_enter(client);
+	while (client->greeting_memory == NULL && !client->is_lost)
+		px_client_drive(client, INT64_MAX);
+	if (client->greeting_memory == NULL)
+		result = px_error_copy(err, &client->lost);
+	px_client_leave(client);
+	return result;
+}
+
+/* ---- the end ---- */
+
+static void
+close_transport(struct px_client *client)
+{
+	static const struct px_error why = { .code = PX_ERROR_LOST,
+		.text = "the client was closed" };
+
+	client->life = PX_CLIENT_CLOSING;
+	px_inbox_lose(client, &why);
+	px_client_changed(client);
+	while (client->driving)
+		pthread_cond_wait(&client->changed, &client->lock);
+	pthread_mutex_unlock(&client->lock);
+	client->transport->ops->close(client->transport);
+	pthread_mutex_lock(&client->lock);
+	client->life = PX_CLIENT_CLOSED;
+	px_client_changed(client);
+}
+
+void
+px_client_close(struct px_client *client)
+{
+	px_client_enter(client);
+	if (client->life == PX_CLIENT_OPEN)
+		close_transport(client);
+	while (client->life != PX_CLIENT_CLOSED)
+		pthread_cond_wait(&client->changed, &client->lock);
+	px_client_leave(client);
 }
 
 void
 px_client_free(struct px_client *client)
 {
-	struct px_heard *heard;
-
 	if (client == NULL)
 		return;
-	px_link_done(&client->link);
-	px_daemon_stop(&client->daemon, client->grace_ms);
-	while ((heard = px_inbox_take(client)) != NULL)
-		px_heard_free(heard);
-	px_heard_free(client->event);
-	px_heard_free(client->answer);
-	px_json_out_free(client->json);
-	evbuffer_free(client->msg);
+	px_client_close(client);
+	pthread_mutex_lock(&client->lock);
+	while (client->users > 0)
+		pthread_cond_wait(&client->changed, &client->lock);
+	px_inbox_clear(client);
+	pthread_mutex_unlock(&client->lock);
+	client->transport->ops->free(client->transport);
+	px_heard_free(client->greeting_memory);
+	pthread_mutex_destroy(&client->lock);
+	pthread_cond_destroy(&client->changed);
+	close(client->wake_fd);
+	free(client->open);
 	free(client);
 }

@@ -42,32 +42,37 @@ find_beside(char *path, size_t size)
 	return access(path, X_OK) == 0;
 }
 
-/* What to start: a path, or a name to look up in PATH. 'buf' may hold it. */
+/* A private server's program: a path, or a name to look up in PATH. 'buf' may hold it. */
 static const char *
-find_server(const struct px_client_options *options, char *buf, size_t size)
+find_server(char *buf, size_t size)
 {
-	const char *named = options->server != NULL ? options->server : getenv("PTYEXECD");
+	const char *named = getenv("PTYEXECD");
 
 	if (named != NULL && named[0] != '\0')
 		return named;
 	return find_beside(buf, size) ? buf : program;
 }
 
-/* The argument list, to be freed; the strings are borrowed. */
-static char **
-arguments(const char *path, const char *const *flags)
+static size_t
+count(const char *const *list)
 {
-	const char *const fixed[] = { path, "--listen", "stdio://", "--log-level", "error" };
-	const size_t nfixed = sizeof fixed / sizeof fixed[0];
-	size_t nflags = 0;
-	char **argv;
+	size_t n = 0;
 
-	while (flags != NULL && flags[nflags] != NULL)
-		nflags++;
-	argv = px_alloc((nfixed + nflags + 1) * sizeof *argv);
-	memcpy(argv, fixed, sizeof fixed);
-	if (nflags > 0)
-		memcpy(argv + nfixed, flags, nflags * sizeof *argv);
+	while (list != NULL && list[n] != NULL)
+		n++;
+	return n;
+}
+
+/* Two lists as one, to be freed; the strings are borrowed. */
+static char **
+join(const char *const *first, const char *const *second)
+{
+	size_t a = count(first), b = count(second);
+	char **argv = px_alloc((a + b + 1) * sizeof *argv);
+
+	memcpy(argv, first, a * sizeof *argv);
+	if (b > 0)
+		memcpy(argv + a, second, b * sizeof *argv);
 	return argv;
 }
 
@@ -126,20 +131,18 @@ start(struct px_daemon *daemon, const char *path, char **argv, int fd, struct px
 	return 0;
 }
 
-int
-px_daemon_start(struct px_daemon *daemon, const struct px_client_options *options, int *out_fd,
-    struct px_error *err)
+static int
+start_joined(struct px_daemon *daemon, const char *const *first, const char *const *second,
+    int *out_fd, struct px_error *err)
 {
-	char buf[PATH_SIZE];
-	const char *path = find_server(options, buf, sizeof buf);
 	int pair[2], result;
 	char **argv;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == -1)
 		return px_error_set_sys(
 		    err, PX_ERROR_SYSTEM, errno, "cannot make a socket for the server");
-	argv = arguments(path, options->flags);
-	result = start(daemon, path, argv, pair[1], err);
+	argv = join(first, second);
+	result = start(daemon, argv[0], argv, pair[1], err);
 	free(argv);
 	close(pair[1]);
 	if (result == -1)
@@ -147,6 +150,21 @@ px_daemon_start(struct px_daemon *daemon, const struct px_client_options *option
 	else
 		*out_fd = pair[0];
 	return result;
+}
+
+int
+px_daemon_start(struct px_daemon *daemon, const char *const *argv, const char *const *flags,
+    int *out_fd, struct px_error *err)
+{
+	char buf[PATH_SIZE];
+	const char *const private_server[] = { find_server(buf, sizeof buf), "--listen", "stdio://",
+		"--log-level", "error", NULL };
+
+	if (argv == NULL)
+		return start_joined(daemon, private_server, flags, out_fd, err);
+	if (argv[0] == NULL)
+		return px_error_set(err, PX_ERROR_USAGE, "there is no command");
+	return start_joined(daemon, argv, NULL, out_fd, err);
 }
 
 /* ---- stopping ---- */

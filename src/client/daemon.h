@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include <ptyexec/client.h>
+#include <ptyexec/error.h>
 
-/* The private server: a child process whose standard input and output are one stream socket. */
+/* A server of our own: a child process whose standard input and output are one stream socket. */
 struct px_daemon {
 	pid_t pid;      /* 0: there is none, or it is reaped */
 	int pidfd;      /* when 'pid' is not 0 */
@@ -15,11 +15,12 @@ struct px_daemon {
 };
 
 /*
- * Starts it and hands out our end of the socket, non-blocking and close-on-exec.
+ * Starts 'argv', or with NULL a private server with the 'flags' (may be NULL)
+ * besides, and hands out our end of the socket, non-blocking and close-on-exec.
  * PX_ERROR_START names the program and the reason.
  */
-int px_daemon_start(struct px_daemon *daemon, const struct px_client_options *options, int *out_fd,
-    struct px_error *err);
+int px_daemon_start(struct px_daemon *daemon, const char *const *argv, const char *const *flags,
+    int *out_fd, struct px_error *err);
 
 /*
  * Reaps it, whose socket the caller has closed: waits 'grace_ms' for it to end, then as long after

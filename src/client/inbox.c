@@ -1,59 +1,158 @@
 #include "client/state.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/fields.h"
-#include "base/json.h"
-#include "base/mem.h"
-#include "client/error.h"
+/* What has been heard and not been taken: events in order, answers by their numbers. */
 
-/* What comes in: messages become events in a bounded queue. */
+/* ---- open requests ---- */
 
-/* ---- the queue ---- */
-
-void
-px_heard_free(struct px_heard *heard)
+static struct px_open_request *
+open_find(const struct px_client *client, int64_t request)
 {
-	if (heard == NULL)
-		return;
-	px_json_free(heard->doc);
-	free(heard->text);
-	free(heard);
+	for (size_t i = 0; i < client->nopen; i++)
+		if (client->open[i].id == request)
+			return &client->open[i];
+	return NULL;
 }
+
+bool
+px_inbox_is_open(const struct px_client *client, int64_t request)
+{
+	return open_find(client, request) != NULL;
+}
+
+/* False: nobody wants the answer. */
+static bool
+open_remove(struct px_client *client, int64_t request)
+{
+	struct px_open_request *open = open_find(client, request);
+	bool wanted = open != NULL && !open->forgotten;
+
+	if (open != NULL)
+		*open = client->open[--client->nopen];
+	return wanted;
+}
+
+/* ---- the queues ---- */
 
 static void
-inbox_add(struct px_client *client, struct px_heard *heard)
+queue_add(struct px_client *client, struct px_heard_list *list, struct px_heard *heard)
 {
-	TAILQ_INSERT_TAIL(&client->heard, heard, link);
-	client->heard_bytes += heard->cost;
+	TAILQ_INSERT_TAIL(list, heard, link);
+	client->queued += heard->cost;
+	px_client_changed(client);
 }
 
-static struct px_heard *
-inbox_remove(struct px_client *client, struct px_heard *heard)
+struct px_heard *
+px_inbox_remove(struct px_client *client, struct px_heard_list *list, struct px_heard *heard)
 {
-	TAILQ_REMOVE(&client->heard, heard, link);
-	client->heard_bytes -= heard->cost;
+	struct px_known *known = heard->known;
+
+	TAILQ_REMOVE(list, heard, link);
+	client->queued -= heard->cost;
+	if (known != NULL) {
+		heard->known = NULL;
+		TAILQ_REMOVE(&known->events, heard, of_session);
+		px_known_settle(client, known);
+	}
 	return heard;
 }
 
-struct px_heard *
-px_inbox_take(struct px_client *client)
+struct px_heard_list *
+px_inbox_queue(struct px_client *client, const struct px_known *known)
 {
-	struct px_heard *first = TAILQ_FIRST(&client->heard);
+	bool called = (known != NULL && known->take != NULL) || client->take_rest != NULL;
 
-	return first != NULL ? inbox_remove(client, first) : NULL;
+	return called ? &client->calling : &client->events;
 }
 
-struct px_heard *
-px_inbox_take_answer(struct px_client *client, int64_t request)
+size_t
+px_inbox_room(const struct px_client *client)
 {
-	struct px_heard *heard;
+	size_t limit = client->queue_bytes;
 
-	TAILQ_FOREACH (heard, &client->heard, link)
-		if (heard->event.type == PX_EVENT_ANSWER && heard->event.answer.request == request)
-			return inbox_remove(client, heard);
-	return NULL;
+	if (client->slow_consumer == PX_SLOW_LAG)
+		return SIZE_MAX;
+	if (client->awaiting > 0)
+		limit *= PX_CLIENT_AWAIT_FACTOR;
+	return client->queued < limit ? limit - client->queued : 0;
+}
+
+/* ---- falling behind ---- */
+
+static struct px_heard *
+lag_add(struct px_client *client, const struct px_known *known)
+{
+	struct px_heard *lagged = px_heard_new(PX_EVENT_LAGGED);
+
+	lagged->event.session = px_heard_copy(lagged, known->name, strlen(known->name));
+	if (lagged->event.session == NULL) {
+		px_heard_free(lagged);
+		return NULL;
+	}
+	px_inbox_event(client, lagged);
+	return lagged;
+}
+
+/* Does an event that nobody takes give way? Then the session's last event counts it. */
+static bool
+lag_swallows(struct px_client *client, struct px_known *known, const struct px_event *event)
+{
+	struct px_heard *last = TAILQ_LAST(&known->events, px_heard_list);
+
+	if (client->slow_consumer != PX_SLOW_LAG || event->type != PX_EVENT_OUTPUT ||
+	    client->queued < client->queue_bytes)
+		return false;
+	if ((last == NULL || last->event.type != PX_EVENT_LAGGED) &&
+	    (last = lag_add(client, known)) == NULL)
+		return false;
+	last->event.lagged.skipped_bytes += (int64_t)event->output.len;
+	last->event.lagged.next_seq = event->seq + 1;
+	return true;
+}
+
+/* ---- what transports hand on ---- */
+
+void
+px_inbox_event(struct px_client *client, struct px_heard *heard)
+{
+	struct px_known *known = NULL;
+
+	if (client->is_lost) {
+		px_heard_free(heard);
+		return;
+	}
+	if (heard->event.session != NULL) {
+		known = px_known_get(client, heard->event.session);
+		if (lag_swallows(client, known, &heard->event)) {
+			px_heard_free(heard);
+			return;
+		}
+		heard->known = known;
+		TAILQ_INSERT_TAIL(&known->events, heard, of_session);
+	}
+	queue_add(client, px_inbox_queue(client, known), heard);
+}
+
+void
+px_inbox_answer(struct px_client *client, struct px_heard *heard)
+{
+	if (!open_remove(client, heard->event.answer.request)) {
+		px_heard_free(heard);
+		px_client_changed(client);
+		return;
+	}
+	queue_add(client, client->answer_events ? &client->events : &client->answers, heard);
+}
+
+static void
+answer_lost(struct px_client *client, int64_t request, const struct px_error *why)
+{
+	struct px_heard *heard = px_heard_new(PX_EVENT_ANSWER);
+
+	heard->event.answer.request = request;
+	heard->event.answer.error = *why;
+	px_inbox_answer(client, heard);
 }
 
 void
@@ -63,147 +162,73 @@ px_inbox_lose(struct px_client *client, const struct px_error *why)
 
 	if (client->is_lost)
 		return;
+	while (client->nopen > 0)
+		answer_lost(client, client->open[0].id, why);
+	heard = px_heard_new(PX_EVENT_LOST);
+	heard->event.lost = *why;
+	px_inbox_event(client, heard);
 	client->is_lost = true;
 	client->lost = *why;
-	for (size_t i = 0; i < PX_CLIENT_REQUESTS; i++) {
-		if (client->pending[i].kind == NULL)
-			continue;
-		heard = px_new(struct px_heard);
-		heard->event.type = PX_EVENT_ANSWER;
-		heard->event.answer.request = client->pending[i].id;
-		heard->event.answer.error = *why;
-		client->pending[i].kind = NULL;
-		inbox_add(client, heard);
-	}
-	heard = px_new(struct px_heard);
-	heard->event.type = PX_EVENT_LOST;
-	heard->event.lost = *why;
-	inbox_add(client, heard);
 }
 
-/* ---- one message ---- */
+/* ---- taking ---- */
 
-struct envelope {
-	struct px_str method;
-	struct px_int id;
-	const struct px_json *params, *result, *error;
-};
-
-static const struct px_field envelope_fields[] = {
-	{ "method", PX_F_CSTR, offsetof(struct envelope, method), .flags = 0 },
-	{ "id", PX_F_INT, offsetof(struct envelope, id), .min = INT64_MIN, .max = INT64_MAX },
-	{ "params", PX_F_ANY, offsetof(struct envelope, params), .flags = 0 },
-	{ "result", PX_F_ANY, offsetof(struct envelope, result), .flags = 0 },
-	{ "error", PX_F_ANY, offsetof(struct envelope, error), .flags = 0 },
-};
-
-static struct px_pending *
-pending_find(struct px_client *client, int64_t id)
+static struct px_heard *
+take_of(struct px_client *client, const char *session)
 {
-	for (size_t i = 0; i < PX_CLIENT_REQUESTS; i++)
-		if (client->pending[i].kind != NULL && client->pending[i].id == id)
-			return &client->pending[i];
+	struct px_known *known = px_known_find(client, session);
+
+	if (known == NULL || px_inbox_queue(client, known) == &client->calling ||
+	    TAILQ_EMPTY(&known->events))
+		return NULL;
+	return px_inbox_remove(client, &client->events, TAILQ_FIRST(&known->events));
+}
+
+struct px_heard *
+px_inbox_take(struct px_client *client, const char *session)
+{
+	struct px_heard *first = TAILQ_FIRST(&client->events);
+
+	if (session != NULL)
+		return take_of(client, session);
+	return first != NULL ? px_inbox_remove(client, &client->events, first) : NULL;
+}
+
+struct px_heard *
+px_inbox_take_answer(struct px_client *client, int64_t request)
+{
+	struct px_heard_list *list = client->answer_events ? &client->events : &client->answers;
+	struct px_heard *heard;
+
+	TAILQ_FOREACH (heard, list, link)
+		if (heard->event.type == PX_EVENT_ANSWER && heard->event.answer.request == request)
+			return px_inbox_remove(client, list, heard);
 	return NULL;
 }
 
-/* An error that belongs to no request: the server could not make sense of what we sent. */
-static int
-read_stray(struct px_heard *heard, const struct envelope *msg, struct px_err *err)
+void
+px_inbox_forget(struct px_client *client, int64_t request)
 {
-	struct px_error said;
+	struct px_open_request *open = open_find(client, request);
 
-	if (msg->error == NULL)
-		return px_fail(err, PX_E_REQUEST, "a message without method and id");
-	if (px_refusal_read(heard->doc, msg->error, &said, err) == -1)
-		return -1;
-	return px_fail(err, PX_E_REQUEST, "it says '%s'", said.text);
-}
-
-static int
-read_answer(struct px_client *client, struct px_heard *heard, const struct envelope *msg,
-    struct px_err *err)
-{
-	struct px_pending *pending;
-	struct px_answer *answer = &heard->event.answer;
-	const struct px_request *kind;
-
-	if (!msg->id.set)
-		return read_stray(heard, msg, err);
-	if ((pending = pending_find(client, msg->id.v)) == NULL)
-		return px_fail(err, PX_E_REQUEST, "an answer to no request");
-	kind = pending->kind;
-	heard->event.type = PX_EVENT_ANSWER;
-	if (msg->error != NULL) {
-		if (px_refusal_read(heard->doc, msg->error, &answer->error, err) == -1)
-			return px_wrap(err, "%s", kind->method);
-	} else if (kind->result != NULL) {
-		if (kind->result(client, heard->doc, msg->result, answer, err) == -1)
-			return px_wrap(err, "%s", kind->method);
-	}
-	answer->request = msg->id.v;
-	pending->kind = NULL;
-	return 1;
-}
-
-/* 1: 'heard' is an event; 0: there is nothing in it for this client; -1: no message of a server of
- * ours. */
-static int
-read_message(struct px_client *client, struct px_heard *heard, size_t len, struct px_err *err)
-{
-	struct envelope msg = { 0 };
-
-	if (px_json_parse(heard->text, len, &heard->doc, err) == -1)
-		return -1;
-	if (px_json_root(heard->doc)->type != PX_JSON_OBJECT)
-		return px_fail(err, PX_E_REQUEST, "a message that is no object");
-	if (px_fields_fill(heard->doc, px_json_root(heard->doc), envelope_fields,
-		sizeof envelope_fields / sizeof envelope_fields[0], &msg, err) == -1)
-		return -1;
-	if (msg.method.p == NULL)
-		return read_answer(client, heard, &msg, err);
-	if (msg.id.set)
-		return px_fail(err, PX_E_REQUEST, "a request");
-	return px_notification_read(heard->doc, msg.method.p, msg.params, &heard->event, err);
+	if (open != NULL)
+		open->forgotten = true;
+	else
+		px_heard_free(px_inbox_take_answer(client, request));
 }
 
 static void
-lose(struct px_client *client, const struct px_err *why)
+queue_clear(struct px_client *client, struct px_heard_list *list)
 {
-	struct px_error error;
-
-	if (why->code == PX_E_NOMEM)
-		px_error_set(&error, PX_ERROR_SYSTEM, "no memory for what the server sends");
-	else
-		px_error_set(&error, PX_ERROR_PEER, "it breaks the protocol: %s", why->text);
-	px_inbox_lose(client, &error);
+	while (!TAILQ_EMPTY(list))
+		px_heard_free(px_inbox_remove(client, list, TAILQ_FIRST(list)));
 }
 
-bool
-px_inbox_message(void *arg, const char *text, size_t len)
+void
+px_inbox_clear(struct px_client *client)
 {
-	struct px_client *client = arg;
-	struct px_heard *heard = px_new(struct px_heard);
-	struct px_err err = { 0 };
-	int got = -1;
-
-	if (client->is_lost) {
-		px_heard_free(heard);
-		return true;
-	}
-	/* The tree points into the text, which is ours only for this call. */
-	if ((heard->text = malloc(len)) == NULL) {
-		px_fail(&err, PX_E_NOMEM, "message");
-	} else {
-		memcpy(heard->text, text, len);
-		got = read_message(client, heard, len, &err);
-	}
-	if (got == 1) {
-		heard->cost = sizeof *heard + 2 * len;
-		inbox_add(client, heard);
-	} else {
-		px_heard_free(heard);
-		if (got == -1)
-			lose(client, &err);
-	}
-	return client->heard_bytes < PX_CLIENT_EVENT_BYTES;
+	queue_clear(client, &client->events);
+	queue_clear(client, &client->calling);
+	queue_clear(client, &client->answers);
+	px_known_clear(client);
 }

@@ -1,9 +1,10 @@
-#include "client/state.h"
+#include "client/wire.h"
 
 #include <string.h>
 
 #include "base/fields.h"
 #include "base/json.h"
+#include "client/results.h"
 #include "client/rows.h"
 
 /* From the notifications that a server sends to events. */
@@ -16,7 +17,7 @@ struct about {
 /* One struct for all: a notification fills what its table names. */
 struct told {
 	struct px_str stream, message;
-	struct px_int offset, skipped, next;
+	struct px_int offset, skipped, next, pid;
 	struct px_bytes chunk;
 	struct px_bool core, open;
 };
@@ -37,17 +38,11 @@ static int
 output_read(
     struct px_json_doc *doc, const struct px_json *params, struct px_event *out, struct px_err *err)
 {
-	static const char *const names[PX_STREAM_COUNT] = { "stdout", "stderr", "terminal" };
 	struct told in = { 0 };
-	int stream = 0;
 
-	if (px_fields_fill(doc, params, output_fields, COUNT(output_fields), &in, err) == -1)
+	if (px_fields_fill(doc, params, output_fields, COUNT(output_fields), &in, err) == -1 ||
+	    px_stream_read(in.stream.p, &out->output.stream, err) == -1)
 		return -1;
-	while (stream < PX_STREAM_COUNT && strcmp(names[stream], in.stream.p) != 0)
-		stream++;
-	if (stream == PX_STREAM_COUNT)
-		return px_fail(err, PX_E_PARAMS, "\"stream\" is none");
-	out->output.stream = (enum px_stream)stream;
 	out->output.offset = in.offset.v;
 	out->output.data = in.chunk.p;
 	out->output.len = in.chunk.len;
@@ -70,6 +65,20 @@ exited_read(
 	out->exited.core_dumped = in.core.v;
 	out->exited.output_open = in.open.v;
 	return px_end_read(doc, params, &out->exited.end, err);
+}
+
+static const struct px_field started_fields[] = { NUMBER(told, pid, "pid") };
+
+static int
+started_read(
+    struct px_json_doc *doc, const struct px_json *params, struct px_event *out, struct px_err *err)
+{
+	struct told in = { 0 };
+
+	if (px_fields_fill(doc, params, started_fields, COUNT(started_fields), &in, err) == -1)
+		return -1;
+	out->started.pid = in.pid.v;
+	return 0;
 }
 
 static const struct px_field lagged_fields[] = {
@@ -112,6 +121,8 @@ static const struct notification {
 	int (*read)(struct px_json_doc *doc, const struct px_json *params, struct px_event *out,
 	    struct px_err *err);
 } notifications[] = {
+	{ "process/started", PX_EVENT_STARTED, session_fields, COUNT(session_fields),
+	    started_read },
 	{ "process/outputDelta", PX_EVENT_OUTPUT, event_fields, COUNT(event_fields), output_read },
 	{ "process/exited", PX_EVENT_EXITED, event_fields, COUNT(event_fields), exited_read },
 	{ "process/closed", PX_EVENT_CLOSED, event_fields, COUNT(event_fields), NULL },

@@ -29,7 +29,8 @@ enum px_method_id {
 	PX_DO_COUNT
 };
 
-/* Everything is borrowed for the call that gets it. Members that a method does not name are zero. */
+/* Everything is borrowed for the call that gets it. Members that a method does not name are zero.
+ */
 struct px_request {
 	enum px_method_id method;
 	int64_t id;

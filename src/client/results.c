@@ -1,4 +1,4 @@
-#include "client/state.h"
+#include "client/results.h"
 
 #include <string.h>
 
@@ -8,8 +8,6 @@
 #include "base/json.h"
 #include "client/error.h"
 #include "client/rows.h"
-
-/* From the results and errors that a server sends to answers. */
 
 /* ---- ends of programs ---- */
 
@@ -60,40 +58,38 @@ px_end_read(
 	return 0;
 }
 
-/* ---- results ---- */
-
-struct limits {
-	struct px_int message;
+static const struct px_field exit_fields[] = {
+	ROW(end, code, "exitCode", PX_F_INT, .max = 255),
+	MAYBE_STRING(end, signal, "signal"),
 };
 
-static const struct px_field limits_fields[] = { MAYBE_NUMBER(limits, message, "maxMessageBytes") };
-
-struct greeting {
-	struct px_str version;
-	bool has_limits;
-	struct limits limits;
-};
-
-static const struct px_field greeting_fields[] = {
-	STRING(greeting, version, "protocolVersion"),
-	OBJECT(greeting, limits, "limits", limits_fields, has_limits),
-};
-
-static int
-initialize_result(struct px_client *client, struct px_json_doc *doc, const struct px_json *result,
-    struct px_answer *out, struct px_err *err)
+int
+px_exit_read(struct px_json_doc *doc, const struct px_json *from, bool *out_exited,
+    struct px_end *out, struct px_err *err)
 {
-	struct greeting in = { 0 };
+	struct end end = { 0 };
 
-	(void)out;
-	if (px_fields_fill(doc, result, greeting_fields, COUNT(greeting_fields), &in, err) == -1)
+	if (px_fields_fill(doc, from, exit_fields, COUNT(exit_fields), &end, err) == -1)
 		return -1;
-	if (strcmp(in.version.p, PX_CLIENT_PROTOCOL) != 0)
-		return px_fail(err, PX_E_VERSION, "it speaks '%.64s'", in.version.p);
-	if (in.limits.message.set)
-		client->message_max = (size_t)in.limits.message.v;
+	*out_exited = end.code.set;
+	*out = (struct px_end){ .exit_code = (int)end.code.v, .signal = end.signal.p };
 	return 0;
 }
+
+int
+px_stream_read(const char *name, enum px_stream *out, struct px_err *err)
+{
+	static const char *const names[PX_STREAM_COUNT] = { "stdout", "stderr", "terminal" };
+
+	for (int i = 0; i < PX_STREAM_COUNT; i++)
+		if (strcmp(names[i], name) == 0) {
+			*out = (enum px_stream)i;
+			return 0;
+		}
+	return px_fail(err, PX_E_PARAMS, "no stream is named \"%.32s\"", name);
+}
+
+/* ---- results ---- */
 
 struct start {
 	struct px_str session;
@@ -108,18 +104,22 @@ static const struct px_field start_fields[] = {
 };
 
 static int
-start_result(struct px_client *client, struct px_json_doc *doc, const struct px_json *result,
-    struct px_answer *out, struct px_err *err)
+started_read(struct px_json_doc *doc, const struct px_json *result, struct px_started *out,
+    struct px_err *err)
 {
 	struct start in = { 0 };
 
-	(void)client;
 	if (px_fields_fill(doc, result, start_fields, COUNT(start_fields), &in, err) == -1)
 		return -1;
-	out->start.session = in.session.p;
-	out->start.pid = in.pid.v;
-	out->start.existing = in.existing.v;
+	*out = (struct px_started){ in.session.p, in.pid.v, in.existing.v };
 	return 0;
+}
+
+static int
+start_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
+{
+	return started_read(doc, result, &out->start, err);
 }
 
 struct flag {
@@ -130,12 +130,11 @@ static const struct px_field delivered_fields[] = { FLAG(flag, value, "delivered
 static const struct px_field running_fields[] = { FLAG(flag, value, "running") };
 
 static int
-signal_result(struct px_client *client, struct px_json_doc *doc, const struct px_json *result,
-    struct px_answer *out, struct px_err *err)
+signal_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
 {
 	struct flag in = { 0 };
 
-	(void)client;
 	if (px_fields_fill(doc, result, delivered_fields, 1, &in, err) == -1)
 		return -1;
 	out->signal.delivered = in.value.v;
@@ -143,12 +142,11 @@ signal_result(struct px_client *client, struct px_json_doc *doc, const struct px
 }
 
 static int
-terminate_result(struct px_client *client, struct px_json_doc *doc, const struct px_json *result,
-    struct px_answer *out, struct px_err *err)
+terminate_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
 {
 	struct flag in = { 0 };
 
-	(void)client;
 	if (px_fields_fill(doc, result, running_fields, 1, &in, err) == -1)
 		return -1;
 	out->terminate.running = in.value.v;
@@ -168,105 +166,141 @@ static const struct px_field wait_fields[] = {
 };
 
 static int
-wait_result(struct px_client *client, struct px_json_doc *doc, const struct px_json *result,
-    struct px_answer *out, struct px_err *err)
+waited_read(struct px_json_doc *doc, const struct px_json *result, struct px_waited *out,
+    struct px_err *err)
 {
 	struct wait in = { 0 };
 
-	(void)client;
 	if (px_fields_fill(doc, result, wait_fields, COUNT(wait_fields), &in, err) == -1 ||
-	    (in.exited.v && px_end_read(doc, result, &out->wait.end, err) == -1))
+	    (in.exited.v && px_end_read(doc, result, &out->end, err) == -1))
 		return -1;
-	out->wait.reason = in.reason.p;
-	out->wait.exited = in.exited.v;
-	out->wait.next_seq = in.next.v;
+	out->reason = in.reason.p;
+	out->exited = in.exited.v;
+	out->next_seq = in.next.v;
 	return 0;
 }
 
-struct omission {
-	struct px_int offset, bytes;
+static int
+wait_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
+{
+	return waited_read(doc, result, &out->wait, err);
+}
+
+static int
+snapshot_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
+{
+	return px_snapshot_read(doc, result, &out->snapshot, err);
+}
+
+static int
+communicate_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
+{
+	if (waited_read(doc, result, &out->finish.wait, err) == -1)
+		return -1;
+	return px_snapshot_read(doc, result, &out->finish.snapshot, err);
+}
+
+static int
+run_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
+{
+	if (started_read(doc, result, &out->finish.start, err) == -1)
+		return -1;
+	return communicate_result(doc, result, out, err);
+}
+
+static int
+read_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
+{
+	return px_chunks_read(doc, result, &out->read, err);
+}
+
+struct subscription {
+	struct px_int next, lost;
 };
 
-static const struct px_field omission_fields[] = {
-	NUMBER(omission, offset, "offset"),
-	NUMBER(omission, bytes, "bytes"),
-};
-
-/* One row for each stream, in the order of enum px_stream. */
-struct per_stream {
-	struct px_bytes kept[PX_STREAM_COUNT];
-	struct px_int total[PX_STREAM_COUNT];
-	bool cut[PX_STREAM_COUNT];
-	struct omission omission[PX_STREAM_COUNT];
-};
-
-static const struct px_field kept_fields[] = {
-	BYTES(per_stream, kept[PX_STREAM_STDOUT], "stdout"),
-	BYTES(per_stream, kept[PX_STREAM_STDERR], "stderr"),
-	BYTES(per_stream, kept[PX_STREAM_TERMINAL], "terminal"),
-};
-
-static const struct px_field total_fields[] = {
-	MAYBE_NUMBER(per_stream, total[PX_STREAM_STDOUT], "stdout"),
-	MAYBE_NUMBER(per_stream, total[PX_STREAM_STDERR], "stderr"),
-	MAYBE_NUMBER(per_stream, total[PX_STREAM_TERMINAL], "terminal"),
-};
-
-#define OMISSION(index, name) OBJECT(per_stream, omission[index], name, omission_fields, cut[index])
-static const struct px_field omitted_fields[] = {
-	OMISSION(PX_STREAM_STDOUT, "stdout"),
-	OMISSION(PX_STREAM_STDERR, "stderr"),
-	OMISSION(PX_STREAM_TERMINAL, "terminal"),
-};
-
-struct snapshot {
-	const struct px_json *totals, *omitted;
-	struct px_bool truncated, running;
-	struct px_int next;
-};
-
-static const struct px_field snapshot_fields[] = {
-	ROW(snapshot, totals, "totalBytes", PX_F_ANY, .flags = PX_F_REQUIRED),
-	ROW(snapshot, omitted, "omitted", PX_F_ANY, .flags = PX_F_REQUIRED),
-	FLAG(snapshot, truncated, "truncated"),
-	FLAG(snapshot, running, "running"),
-	NUMBER(snapshot, next, "nextSeq"),
+static const struct px_field subscription_fields[] = {
+	NUMBER(subscription, next, "nextSeq"),
+	NUMBER(subscription, lost, "lostBytes"),
 };
 
 static int
-snapshot_result(struct px_client *client, struct px_json_doc *doc, const struct px_json *result,
-    struct px_answer *out, struct px_err *err)
+subscribe_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
 {
-	struct snapshot in = { 0 };
-	struct per_stream per = { 0 };
+	struct subscription in = { 0 };
 
-	(void)client;
-	if (px_fields_fill(doc, result, snapshot_fields, COUNT(snapshot_fields), &in, err) == -1 ||
-	    px_fields_fill(doc, result, kept_fields, COUNT(kept_fields), &per, err) == -1 ||
-	    px_fields_fill(doc, in.totals, total_fields, COUNT(total_fields), &per, err) == -1 ||
-	    px_fields_fill(doc, in.omitted, omitted_fields, COUNT(omitted_fields), &per, err) == -1)
+	if (px_fields_fill(
+		doc, result, subscription_fields, COUNT(subscription_fields), &in, err) == -1)
 		return -1;
-	for (size_t i = 0; i < PX_STREAM_COUNT; i++)
-		out->snapshot.stream[i] = (struct px_kept_stream){ .data = per.kept[i].p,
-			.len = per.kept[i].len,
-			.total = per.total[i].v,
-			.omitted_offset = per.omission[i].offset.v,
-			.omitted_bytes = per.omission[i].bytes.v };
-	out->snapshot.truncated = in.truncated.v;
-	out->snapshot.running = in.running.v;
-	out->snapshot.next_seq = in.next.v;
+	out->subscribe = (struct px_subscribed){ in.next.v, in.lost.v };
 	return 0;
 }
 
-const struct px_request px_request_initialize = { "initialize", initialize_result };
-const struct px_request px_request_start = { "process/start", start_result };
-const struct px_request px_request_write = { "process/write", NULL };
-const struct px_request px_request_close_stdin = { "process/closeStdin", NULL };
-const struct px_request px_request_resize = { "process/resize", NULL };
-const struct px_request px_request_signal = { "process/signal", signal_result };
-const struct px_request px_request_terminate = { "process/terminate", terminate_result };
-const struct px_request px_request_wait = { "process/wait", wait_result };
-const struct px_request px_request_snapshot = { "process/snapshot", snapshot_result };
+static int
+list_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
+{
+	return px_list_read(doc, result, &out->list, err);
+}
+
+static int
+inspect_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
+{
+	return px_inspected_read(doc, result, &out->inspect, err);
+}
+
+static int
+info_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err)
+{
+	return px_info_read(doc, result, &out->info, err);
+}
+
+/* How a result becomes an answer; NULL: there is nothing in it. */
+static const struct {
+	const char *name;
+	int (*read)(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+	    struct px_err *err);
+} methods[PX_DO_COUNT] = {
+	[PX_DO_START] = { "process/start", start_result },
+	[PX_DO_RUN] = { "process/run", run_result },
+	[PX_DO_COMMUNICATE] = { "process/communicate", communicate_result },
+	[PX_DO_WRITE] = { "process/write", NULL },
+	[PX_DO_CLOSE_STDIN] = { "process/closeStdin", NULL },
+	[PX_DO_RESIZE] = { "process/resize", NULL },
+	[PX_DO_SIGNAL] = { "process/signal", signal_result },
+	[PX_DO_TERMINATE] = { "process/terminate", terminate_result },
+	[PX_DO_RELEASE] = { "process/release", NULL },
+	[PX_DO_WAIT] = { "process/wait", wait_result },
+	[PX_DO_SNAPSHOT] = { "process/snapshot", snapshot_result },
+	[PX_DO_READ] = { "process/read", read_result },
+	[PX_DO_SUBSCRIBE] = { "process/subscribe", subscribe_result },
+	[PX_DO_UNSUBSCRIBE] = { "process/unsubscribe", subscribe_result },
+	[PX_DO_LIST] = { "process/list", list_result },
+	[PX_DO_INSPECT] = { "process/inspect", inspect_result },
+	[PX_DO_INFO] = { "server/info", info_result },
+};
+
+const char *
+px_method_name(enum px_method_id method)
+{
+	return methods[method].name;
+}
+
+int
+px_result_read(enum px_method_id method, struct px_json_doc *doc, const struct px_json *result,
+    struct px_answer *out, struct px_err *err)
+{
+	if (methods[method].read == NULL || methods[method].read(doc, result, out, err) == 0)
+		return 0;
+	return px_wrap(err, "%s", methods[method].name);
+}
 
 /* ---- errors ---- */
 

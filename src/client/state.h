@@ -1,121 +1,122 @@
 #ifndef PX_CLIENT_STATE_H
 #define PX_CLIENT_STATE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 #include <ptyexec/client.h>
 
-#include "client/daemon.h"
-#include "client/link.h"
+#include "client/heard.h"
+#include "client/request.h"
+#include "client/transport.h"
 
-struct px_err;
-struct px_json;
-struct px_json_doc;
-struct px_json_out;
+/* The inside of a client, for the files of this folder that share it. */
 
-/* The inside of a client. Nobody outside this folder includes it. */
+/* An answer that is awaited may come behind so many times 'queue_bytes' of events. */
+enum { PX_CLIENT_AWAIT_FACTOR = 16 };
 
-enum {
-	PX_CLIENT_REQUESTS = 64,
-	PX_CLIENT_EVENT_BYTES = 1024 * 1024,
-	PX_CLIENT_GREETING_MAX = 64 * 1024 /* what a server takes before it knows us */
+/* A session about which there is something to tell, or somebody to tell it to. */
+struct px_known {
+	RB_ENTRY(px_known) by_name;
+	char *name;
+	struct px_heard_list events; /* not taken yet, by 'of_session' */
+	px_event_fn *take;           /* NULL: they are had by px_client_next() */
+	void *take_arg;
 };
 
-/* An event and the message that it points into. */
-struct px_heard {
-	TAILQ_ENTRY(px_heard) link;
-	struct px_event event;
-	struct px_json_doc *doc; /* NULL: nothing is pointed into */
-	char *text;
-	size_t cost; /* what it counts for among the bytes of events not taken */
-};
-
-TAILQ_HEAD(px_heard_list, px_heard);
-
-/* A kind of request: its method, and how its result becomes an answer (NULL: there is nothing in
- * it). */
-struct px_request {
-	const char *method;
-	int (*result)(struct px_client *client, struct px_json_doc *doc,
-	    const struct px_json *result, struct px_answer *out, struct px_err *err);
-};
-
-/* One that has not been answered. */
-struct px_pending {
+/* A request without answer. */
+struct px_open_request {
 	int64_t id;
-	const struct px_request *kind; /* NULL: the slot is free */
+	bool forgotten; /* nobody wants the answer */
 };
+
+RB_HEAD(px_known_tree, px_known);
 
 struct px_client {
-	struct px_daemon daemon;
-	struct px_link link;
-	int grace_ms;
-	struct px_json_out *json;
-	struct evbuffer *msg; /* a message being written */
-	size_t message_max;   /* the largest that the server takes */
+	pthread_mutex_t lock; /* for everything below */
+	pthread_cond_t changed;
+	struct px_transport *transport;
+	int wake_fd;       /* an eventfd that ends the wait of who drives */
+	bool driving;      /* a thread polls the transport, without the lock */
+	unsigned users;    /* threads inside a call */
+	unsigned awaiting; /* of them, for an answer */
+
+	unsigned capacity;
+	size_t queue_bytes;
+	enum px_slow_consumer slow_consumer;
+	bool answer_events;
+
+	struct px_heard *greeting_memory; /* NULL: not greeted yet */
+	struct px_greeting greeting;
+
+	char prefix[2 * 8 + 1]; /* of the names that it makes */
 	int64_t last_id;
-	struct px_pending pending[PX_CLIENT_REQUESTS];
-	struct px_heard_list heard;      /* not taken yet */
-	size_t heard_bytes;              /* their costs */
-	struct px_heard *event, *answer; /* lent to the caller */
+	struct px_open_request *open; /* up to 'capacity' */
+	size_t nopen;
+
+	struct px_known_tree known;
+	struct px_heard_list events;  /* to be taken by px_client_next(), by 'link' */
+	struct px_heard_list calling; /* to be given to a callback, by 'link' */
+	struct px_heard_list answers; /* to be awaited, by 'link' */
+	size_t queued;                /* the cost of all of them */
+	bool full;                    /* the transport holds events back */
+	px_event_fn *take_rest;       /* for events that no other callback takes */
+	void *take_rest_arg;
+	bool dispatching; /* a thread runs a callback, without the lock */
+	pthread_t dispatcher;
+
 	bool is_lost;
 	struct px_error lost; /* why */
+	enum { PX_CLIENT_OPEN, PX_CLIENT_CLOSING, PX_CLIENT_CLOSED } life;
 };
 
-#define PX_CLIENT_PROTOCOL "exec-server.v1"
+/* ---- drive.c ---- */
 
-/* ---- client.c ---- */
+/* Around every call. */
+void px_client_enter(struct px_client *client);
+void px_client_leave(struct px_client *client);
+
+/* Something has been handed on or has ended: whoever waits looks again. */
+void px_client_changed(struct px_client *client);
 
 /*
- * A client over the connected stream socket 'fd', non-blocking and close-on-exec, which it takes
- * over also on failure. 'daemon' is the server at its other end, which the client takes over
- * likewise; it may have no process. Blocks for the greeting.
+ * Waits until the transport has something to do, and does it; or until another
+ * thread has, or something has changed. False: the deadline (px_now_ms()) has
+ * passed.
  */
-int px_client_attach(int fd, const struct px_daemon *daemon,
-    const struct px_client_options *options, struct px_client **out_client, struct px_error *err);
+bool px_client_drive(struct px_client *client, int64_t deadline);
+int64_t px_client_deadline(int timeout_ms);
 
 /* ---- inbox.c ---- */
 
-/* A px_link_message_fn on a client: turns a message into an event, or the client into a lost one.
- */
-bool px_inbox_message(void *client, const char *text, size_t len);
-
-/* Takes the answer to 'request' out of the events; NULL when it is not there. */
+/* Takes the first event (of 'session', unless NULL), or the answer; or NULL. */
+struct px_heard *px_inbox_take(struct px_client *client, const char *session);
 struct px_heard *px_inbox_take_answer(struct px_client *client, int64_t request);
-struct px_heard *px_inbox_take(struct px_client *client); /* the first event, or NULL */
 
-/* The connection is of no more use: every pending request is answered so, and PX_EVENT_LOST comes
- * last. */
-void px_inbox_lose(struct px_client *client, const struct px_error *why);
+struct px_heard *px_inbox_remove(
+    struct px_client *client, struct px_heard_list *from, struct px_heard *heard);
 
-void px_heard_free(struct px_heard *heard); /* takes NULL */
+/* Where events of this session (NULL: of none) wait: for px_client_next(), or for a callback. */
+struct px_heard_list *px_inbox_queue(struct px_client *client, const struct px_known *known);
 
-/* ---- results.c ---- */
+bool px_inbox_is_open(const struct px_client *client, int64_t request);
+void px_inbox_forget(struct px_client *client, int64_t request);
+void px_inbox_clear(struct px_client *client);
 
-/* How a program ended, from the object that has the members of it. */
-int px_end_read(
-    struct px_json_doc *doc, const struct px_json *from, struct px_end *out, struct px_err *err);
+/* ---- callbacks.c ---- */
 
-extern const struct px_request px_request_initialize, px_request_start, px_request_write,
-    px_request_close_stdin, px_request_resize, px_request_signal, px_request_terminate,
-    px_request_wait, px_request_snapshot;
+/* Calls whom the events are for, without the lock, unless a thread does so already. */
+void px_client_dispatch(struct px_client *client);
 
-/* Fills 'out' from the error of an answer. */
-int px_refusal_read(
-    struct px_json_doc *doc, const struct px_json *error, struct px_error *out, struct px_err *err);
+/* ---- known.c ---- */
 
-/* ---- notifications.c ---- */
-
-/* Fills 'out' from a notification's params. 1: an event; 0: one that this client does not know; -1:
- * malformed. */
-int px_notification_read(struct px_json_doc *doc, const char *method, const struct px_json *params,
-    struct px_event *out, struct px_err *err);
-
-/* ---- requests.c ---- */
-
-int64_t px_client_initialize(struct px_client *client, const char *name, struct px_error *err);
+struct px_known *px_known_get(struct px_client *client, const char *session); /* made if need be */
+struct px_known *px_known_find(struct px_client *client, const char *session);
+void px_known_settle(struct px_client *client, struct px_known *known); /* freed if of no use */
+void px_known_clear(struct px_client *client); /* frees all, whose events are gone */
 
 #endif

@@ -30,7 +30,8 @@ struct px_transport_ops {
 	int (*fd)(const struct px_transport *t);
 	/* Never blocks. Hands on what has come by px_inbox_x(), while there is room. */
 	void (*step)(struct px_transport *t);
-	/* Ends everything; blocks, boundedly. Called once; step and send are not called any more. */
+	/* Ends everything; blocks, boundedly. Called once; step and send are not called any more.
+	 */
 	void (*close)(struct px_transport *t);
 	void (*free)(struct px_transport *t);
 };
@@ -51,8 +52,8 @@ void px_inbox_lose(struct px_client *client, const struct px_error *why);
 
 /* ---- making a client ---- */
 
-/* With the options' defaults where 'options' is NULL; to be given a transport. */
-struct px_client *px_client_new(const struct px_client_options *options);
+/* To be given a transport. NULL: 'err' says why. */
+struct px_client *px_client_new(const struct px_client_options *options, struct px_error *err);
 
 /* Gives it its transport, which it owns from now on. */
 void px_client_attach(struct px_client *client, struct px_transport *t);
@@ -60,7 +61,7 @@ void px_client_attach(struct px_client *client, struct px_transport *t);
 /* What the server said of itself, copied. Until then the client only greets. */
 void px_client_greeted(struct px_client *client, const struct px_greeting *greeting);
 
-/* Blocks until it is greeted, or lost: -1. TIMEOUT after 'timeout_ms'. */
-int px_client_await_greeting(struct px_client *client, int timeout_ms, struct px_error *err);
+/* Blocks until it is greeted, or lost: -1. The transport sees to it that one of both happens. */
+int px_client_await_greeting(struct px_client *client, struct px_error *err);
 
 #endif

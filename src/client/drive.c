@@ -1,0 +1,235 @@
+#include "client/state.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "client/error.h"
+
+/*
+ * Calls that wait. One thread at a time drives: it polls the transport and does
+ * what there is to do; the others sleep until something has changed, and one of
+ * them takes over when the driver has what it wanted.
+ */
+
+void
+px_client_enter(struct px_client *client)
+{
+	pthread_mutex_lock(&client->lock);
+	client->users++;
+}
+
+void
+px_client_leave(struct px_client *client)
+{
+	client->users--;
+	if (client->life != PX_CLIENT_OPEN)
+		px_client_changed(client);
+	pthread_mutex_unlock(&client->lock);
+}
+
+void
+px_client_changed(struct px_client *client)
+{
+	const uint64_t one = 1;
+
+	pthread_cond_broadcast(&client->changed);
+	/* A full counter wakes just as well. */
+	if (client->driving)
+		(void)!write(client->wake_fd, &one, sizeof one);
+}
+
+int64_t
+px_client_deadline(int timeout_ms)
+{
+	return timeout_ms < 0 ? INT64_MAX : px_now_ms() + timeout_ms;
+}
+
+static void
+step(struct px_client *client)
+{
+	if (client->is_lost)
+		return;
+	client->transport->ops->step(client->transport);
+	client->full = px_inbox_room(client) == 0;
+}
+
+/* There is room again: the transport, which has held back, cannot know. */
+static void
+step_if_held(struct px_client *client)
+{
+	if (client->full && px_inbox_room(client) > 0)
+		step(client);
+}
+
+static bool
+sleep_until_changed(struct px_client *client, int64_t deadline)
+{
+	struct timespec until = { .tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000 };
+
+	if (deadline == INT64_MAX)
+		return pthread_cond_wait(&client->changed, &client->lock) == 0;
+	return pthread_cond_timedwait(&client->changed, &client->lock, &until) == 0;
+}
+
+/* Without the lock. False: the deadline has passed. */
+static bool
+poll_until(int fd, int wake_fd, int64_t deadline)
+{
+	struct pollfd pfd[] = { { .fd = fd, .events = POLLIN },
+		{ .fd = wake_fd, .events = POLLIN } };
+	uint64_t count;
+	int64_t left;
+	int n;
+
+	do {
+		left = deadline - px_now_ms();
+		if (deadline == INT64_MAX || left > INT_MAX)
+			left = -1;
+		n = poll(pfd, 2, deadline == INT64_MAX ? -1 : left > 0 ? (int)left : 0);
+	} while (n == -1 && errno == EINTR);
+	if (pfd[1].revents != 0)
+		(void)!read(wake_fd, &count, sizeof count);
+	return n > 0;
+}
+
+bool
+px_client_drive(struct px_client *client, int64_t deadline)
+{
+	bool in_time;
+
+	if (client->driving)
+		return sleep_until_changed(client, deadline);
+	client->driving = true;
+	pthread_mutex_unlock(&client->lock);
+	in_time =
+	    poll_until(client->transport->ops->fd(client->transport), client->wake_fd, deadline);
+	pthread_mutex_lock(&client->lock);
+	client->driving = false;
+	step(client);
+	px_client_changed(client); /* who sleeps may have to drive now */
+	px_client_dispatch(client);
+	return in_time;
+}
+
+/* ---- for loops of callers ---- */
+
+int
+px_client_fd(const struct px_client *client)
+{
+	return client->transport->ops->fd(client->transport);
+}
+
+void
+px_client_step(struct px_client *client)
+{
+	px_client_enter(client);
+	step(client);
+	px_client_dispatch(client);
+	px_client_leave(client);
+}
+
+/* ---- events ---- */
+
+static struct px_event *
+no_event(const struct px_client *client, struct px_error *err)
+{
+	if (client->is_lost)
+		px_error_copy(err, &client->lost);
+	else
+		px_error_set(err, PX_ERROR_TIMEOUT, "nothing came from the server in time");
+	return NULL;
+}
+
+struct px_event *
+px_client_next(struct px_client *client, const char *session, int timeout_ms, struct px_error *err)
+{
+	int64_t deadline = px_client_deadline(timeout_ms);
+	bool in_time = true;
+	struct px_heard *heard;
+
+	px_client_enter(client);
+	while ((heard = px_inbox_take(client, session)) == NULL && !client->is_lost && in_time)
+		in_time = px_client_drive(client, deadline);
+	if (heard == NULL && (heard = px_inbox_take(client, session)) == NULL)
+		no_event(client, err);
+	if (client->queued <= client->queue_bytes / 2)
+		step_if_held(client);
+	px_client_leave(client);
+	return heard != NULL ? &heard->event : NULL;
+}
+
+/* ---- answers ---- */
+
+/* Can it still come? */
+static bool
+may_come(const struct px_client *client, int64_t request, struct px_error *err)
+{
+	if (!px_inbox_is_open(client, request))
+		px_error_set(
+		    err, PX_ERROR_USAGE, "no request waits for an answer under this number");
+	else if (px_inbox_room(client) == 0)
+		px_error_set(err, PX_ERROR_BUSY, "the events must be taken first");
+	else
+		return true;
+	return false;
+}
+
+static struct px_heard *
+await(struct px_client *client, int64_t request, int64_t deadline, struct px_error *err)
+{
+	bool in_time = true;
+	struct px_heard *heard;
+
+	while ((heard = px_inbox_take_answer(client, request)) == NULL) {
+		if (!may_come(client, request, err))
+			return NULL;
+		if (!in_time) {
+			px_error_set(err, PX_ERROR_TIMEOUT, "the server has not answered in time");
+			return NULL;
+		}
+		in_time = px_client_drive(client, deadline);
+	}
+	return heard;
+}
+
+struct px_answer *
+px_client_await(struct px_client *client, int64_t request, int timeout_ms, struct px_error *err)
+{
+	struct px_heard *heard;
+
+	if (request == -1)
+		return NULL;
+	px_client_enter(client);
+	client->awaiting++;
+	step_if_held(client);
+	heard = await(client, request, px_client_deadline(timeout_ms), err);
+	client->awaiting--;
+	px_client_leave(client);
+	if (heard == NULL || heard->event.answer.error.code == PX_ERROR_NONE)
+		return heard != NULL ? &heard->event.answer : NULL;
+	px_error_copy(err, &heard->event.answer.error);
+	px_heard_free(heard);
+	return NULL;
+}
+
+int
+px_client_settle(struct px_client *client, int64_t request, int timeout_ms, struct px_error *err)
+{
+	struct px_answer *answer = px_client_await(client, request, timeout_ms, err);
+
+	if (answer == NULL)
+		return -1;
+	px_answer_free(answer);
+	return 0;
+}
+
+void
+px_client_forget(struct px_client *client, int64_t request)
+{
+	px_client_enter(client);
+	px_inbox_forget(client, request);
+	px_client_leave(client);
+}

@@ -1,0 +1,136 @@
+#include "client/wire.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "client/error.h"
+
+/* A connection that is lost, and the next one. */
+
+enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 2000 };
+
+/* ---- the loss ---- */
+
+/* Says of the server that did not greet us which one it is, and what became of it. */
+static void
+explain(struct px_wire *wire, const struct px_error *why, struct px_error *out)
+{
+	enum { ENDING_WAIT_MS = 200 }; /* from the end of a server's output to its own end */
+	const char *name = wire->daemon.name;
+	char how[64];
+
+	*out = *why;
+	if (wire->greeted || wire->address != NULL)
+		return;
+	if (why->code == PX_ERROR_TIMEOUT)
+		px_error_set(
+		    out, PX_ERROR_TIMEOUT, "the server '%s' has not answered in time", name);
+	else if (why->code == PX_ERROR_PEER)
+		px_error_set(out, PX_ERROR_PEER, "'%s' is no ptyexec server: %s", name, why->text);
+	else if (why->code != PX_ERROR_LOST)
+		return;
+	else if (px_daemon_ended(&wire->daemon, ENDING_WAIT_MS, how, sizeof how))
+		px_error_set(
+		    out, PX_ERROR_START, "the server '%s' %s before it answered", name, how);
+	else
+		px_error_set(
+		    out, PX_ERROR_LOST, "the server '%s' hung up before it answered", name);
+}
+
+static void
+give_up(struct px_wire *wire, const struct px_error *why)
+{
+	struct px_error error;
+
+	explain(wire, why, &error);
+	wire->state = WIRE_OVER;
+	px_wire_set_deadline(wire, 0);
+	px_inbox_lose(wire->transport.client, &error);
+}
+
+static void
+try_again(struct px_wire *wire, const struct px_error *why)
+{
+	struct px_error error;
+	int64_t now = px_now_ms();
+
+	if (wire->state == WIRE_OPEN) {
+		wire->lost_at = now;
+		wire->backoff_ms = 0;
+	} else if (now - wire->lost_at >= wire->detach_ms) {
+		px_error_set(&error, PX_ERROR_LOST,
+		    "the connection to the server was lost, and not found again in time: %s",
+		    why->text);
+		give_up(wire, &error);
+		return;
+	} else {
+		wire->backoff_ms = wire->backoff_ms == 0                   ? BACKOFF_FIRST_MS
+				   : wire->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS
+									   : wire->backoff_ms * 2;
+	}
+	wire->state = WIRE_WAITING;
+	px_wire_set_deadline(wire, now + wire->backoff_ms);
+}
+
+void
+px_wire_lost(struct px_wire *wire, const struct px_error *why, bool final)
+{
+	px_link_close(wire->link);
+	wire->link = NULL;
+	if (final || !wire->greeted || !wire->recovers)
+		give_up(wire, why);
+	else
+		try_again(wire, why);
+}
+
+/* ---- the next connection ---- */
+
+/* Nobody can tell whether the signal was delivered. */
+static void
+answer_in_doubt(struct px_wire *wire, struct px_sent *sent)
+{
+	struct px_heard *heard = px_heard_new(PX_EVENT_ANSWER);
+	struct px_answer *answer = &heard->event.answer;
+
+	answer->request = sent->id;
+	px_error_set(&answer->error, PX_ERROR_LOST,
+	    "the connection was lost, and whether the signal was delivered is not known");
+	px_sent_free(wire, sent);
+	px_inbox_answer(wire->transport.client, heard);
+}
+
+static void
+take_up(struct px_wire *wire, struct px_sent *sent)
+{
+	if (sent->internal)
+		px_sent_free(wire, sent); /* its place has been taken up anew */
+	else if (sent->on_its_way && sent->method == PX_DO_SIGNAL)
+		answer_in_doubt(wire, sent);
+	else
+		px_wire_transmit(wire, sent);
+}
+
+void
+px_wire_resume(struct px_wire *wire)
+{
+	struct px_sent_list before = TAILQ_HEAD_INITIALIZER(before);
+	struct px_place *place = NULL;
+	struct px_sent *sent;
+
+	TAILQ_CONCAT(&before, &wire->sent, link);
+	while ((place = px_place_next(&wire->places, place)) != NULL)
+		px_wire_subscribe(wire, place->session, place->last_seq);
+	while ((sent = TAILQ_FIRST(&before)) != NULL) {
+		TAILQ_REMOVE(&before, sent, link);
+		TAILQ_INSERT_TAIL(&wire->sent, sent, link);
+		take_up(wire, sent);
+	}
+}
+
+void
+px_wire_settle_repeated(const struct px_sent *sent, struct px_error *error)
+{
+	/* Forgotten the first time. */
+	if (sent->method == PX_DO_RELEASE && strcmp(error->kind, "unknownSession") == 0)
+		*error = (struct px_error){ .code = PX_ERROR_NONE };
+}
