@@ -7,6 +7,7 @@ enum px_error_code {
 	PX_ERROR_USAGE,   /* the call makes no sense, or its message is larger than the server takes
 			   */
 	PX_ERROR_START,   /* the server's program cannot be started, or ended before it answered */
+	PX_ERROR_CONNECT, /* the server cannot be reached, or its TLS certificate is not valid */
 	PX_ERROR_TIMEOUT, /* what was waited for has not come in time */
 	PX_ERROR_PEER,    /* the other side is no ptyexec server, or breaks the protocol */
 	PX_ERROR_LOST,    /* the connection has ended */
@@ -21,8 +22,9 @@ enum px_error_code {
  */
 struct px_error {
 	enum px_error_code code;
-	int sys; /* START, SYSTEM: errno. REFUSED: the server's errno, when it told one. Else 0 */
-	int number;     /* REFUSED: the error's JSON-RPC number */
+	int sys;    /* START, CONNECT, SYSTEM: errno. REFUSED: the server's errno, when it told one.
+		       Else 0 */
+	int number; /* REFUSED: the error's JSON-RPC number */
 	char kind[32];  /* REFUSED: the stable word for it, as "spawnFailed"; else "" */
 	char step[16];  /* REFUSED, "spawnFailed": at which step, as "exec" or "cwd"; else "" */
 	char text[512]; /* one sentence, lower case, no full stop */

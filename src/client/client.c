@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 
@@ -18,7 +20,7 @@ enum { ENDING_WAIT_MS = 200 }; /* from the end of a server's output to its own e
 int
 px_client_fd(const struct px_client *client)
 {
-	return client->link.epfd;
+	return client->epfd;
 }
 
 void
@@ -29,7 +31,7 @@ px_client_step(struct px_client *client)
 
 	if (client->is_lost)
 		return;
-	if (px_link_step(&client->link, room ? px_inbox_message : NULL, client, &why) == -1)
+	if (px_link_step(client->link, room ? px_inbox_message : NULL, client, &why) == -1)
 		px_inbox_lose(client, &why);
 }
 
@@ -37,7 +39,7 @@ px_client_step(struct px_client *client)
 static bool
 client_poll(const struct px_client *client, int64_t deadline)
 {
-	struct pollfd pfd = { .fd = client->link.epfd, .events = POLLIN };
+	struct pollfd pfd = { .fd = client->epfd, .events = POLLIN };
 	int64_t left;
 	int n;
 
@@ -164,7 +166,8 @@ px_client_attach(int fd, const struct px_daemon *daemon, const struct px_client_
 	int timeout = options->timeout_ms > 0 ? options->timeout_ms : PX_CLIENT_TIMEOUT_MS;
 	struct px_error why = { 0 };
 
-	if (px_link_init(&client->link, fd, &why) == 0 &&
+	client->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (px_link_adopt(fd, client->epfd, &client->link, &why) == 0 &&
 	    px_client_await(
 		client, px_client_initialize(client, options->name, &why), timeout, &why) != NULL) {
 		*out_client = client;
@@ -197,7 +200,9 @@ px_client_free(struct px_client *client)
 
 	if (client == NULL)
 		return;
-	px_link_done(&client->link);
+	px_link_close(client->link);
+	if (client->epfd != -1)
+		close(client->epfd);
 	px_daemon_stop(&client->daemon, client->grace_ms);
 	while ((heard = px_inbox_take(client)) != NULL)
 		px_heard_free(heard);

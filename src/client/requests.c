@@ -62,7 +62,7 @@ request_send(struct px_client *client, const struct px_request *kind, struct px_
 		    "a %s of %zu bytes: the server takes messages of up to %zu", kind->method, len,
 		    client->message_max);
 	}
-	px_link_send(&client->link, client->msg);
+	px_link_send(client->link, client->msg);
 	*slot = (struct px_pending){ .id = ++client->last_id, .kind = kind };
 	return slot->id;
 }

@@ -51,7 +51,8 @@ struct px_pending {
 
 struct px_client {
 	struct px_daemon daemon;
-	struct px_link link;
+	struct px_link *link;
+	int epfd; /* the link's descriptor is in it */
 	int grace_ms;
 	struct px_json_out *json;
 	struct evbuffer *msg; /* a message being written */
