@@ -89,17 +89,17 @@ enum px_access
 px_access_check(
     const struct px_config *config, const struct px_http_request *req, const char **out_value)
 {
-	size_t hosts = px_http_count(req, "host");
+	size_t hosts = px_http_count(&req->headers, "host");
 
-	*out_value = px_http_header(req, "host");
+	*out_value = px_http_header(&req->headers, "host");
 	if (hosts > 1 || (hosts == 0 && req->minor > 0))
 		return PX_ACCESS_MALFORMED;
 	if (hosts == 1 && !host_is_allowed(&config->allow_host, *out_value))
 		return PX_ACCESS_BAD_HOST;
-	for (size_t i = 0; i < req->nheaders; i++) {
-		if (strcmp(req->headers[i].name, "origin") != 0)
+	for (size_t i = 0; i < req->headers.n; i++) {
+		if (strcmp(req->headers.list[i].name, "origin") != 0)
 			continue;
-		*out_value = req->headers[i].value;
+		*out_value = req->headers.list[i].value;
 		if (!origin_is_allowed(&config->allow_origin, *out_value))
 			return PX_ACCESS_BAD_ORIGIN;
 	}

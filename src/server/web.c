@@ -119,7 +119,7 @@ px_web_request(struct px_web *web, const struct px_http_request *req, struct evb
 {
 	if (!web_grants(web, req, out))
 		return false;
-	if (px_http_count(req, "upgrade") == 0) {
+	if (px_http_count(&req->headers, "upgrade") == 0) {
 		web_page(web, req, out);
 		return false;
 	}

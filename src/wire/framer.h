@@ -36,12 +36,13 @@ enum px_feed {
 struct px_framer_handler {
 	/*
 	 * One whole message. 'text' is borrowed for the call and not NUL-terminated.
-	 * False pauses: feed returns PX_FEED_PAUSE after this message.
+	 * False pauses: feed returns PX_FEED_PAUSE after this message. NULL pauses before
+	 * the first: feed goes no further than an opening handshake.
 	 */
 	bool (*message)(void *arg, const char *text, size_t len);
 
 	/*
-	 * ws only: the request head. Answers plain HTTP by appending a whole
+	 * ws, server side only: the request head. Answers plain HTTP by appending a whole
 	 * response to 'out' and returning false (the connection is closed after it),
 	 * or returns true to let a correct upgrade go on (the framer writes the 101).
 	 * Called for every request that parses and has one Host, upgrade or not.
@@ -92,7 +93,8 @@ struct px_framing {
 /* One JSON text per line. Dropped: '\r' before '\n', blank lines, a last line without '\n'. */
 extern const struct px_framing px_framing_lines;
 
-/* RFC 6455, server side: HTTP/1.1 head, upgrade, frames. No extension is offered. */
+/* RFC 6455, server side: HTTP/1.1 head, upgrade, frames. No extension is offered. The client's side
+ * is in ws_client.h. */
 extern const struct px_framing px_framing_ws;
 
 #endif

@@ -22,11 +22,12 @@ is_hex(char c)
 }
 
 /* Characters of a path or query (RFC 3986 sections 3.3 and 3.4), each '%' with its two digits. */
-static bool
-is_target(const char *s)
+bool
+px_http_is_target(const char *text)
 {
 	static const char chars[] = "-._~!$&'()*+,;=:@/?%0123456789"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	const char *s = text;
 
 	if (*s != '/' || s[strspn(s, chars)] != '\0')
 		return false;
@@ -60,28 +61,28 @@ trim(char *s)
 }
 
 static char *
-fail_line(struct px_err *err, const char *why)
+fail_line(const char *what, struct px_err *err, const char *why)
 {
-	px_fail(err, PX_E_REQUEST, "request head %s", why);
+	px_fail(err, PX_E_REQUEST, "%s head %s", what, why);
 	return NULL;
 }
 
 /* Cuts the line at '*pos' off as a string and moves '*pos' behind its CRLF; NULL on failure. */
 static char *
-next_line(char **pos, const char *end, struct px_err *err)
+next_line(const char *what, char **pos, const char *end, struct px_err *err)
 {
 	char *line = *pos;
 	char *lf = memchr(line, '\n', (size_t)(end - line));
 
 	if (lf == NULL)
-		return fail_line(err, "ends inside a line");
+		return fail_line(what, err, "ends inside a line");
 	if (lf == line || lf[-1] != '\r')
-		return fail_line(err, "has a line feed without a carriage return");
+		return fail_line(what, err, "has a line feed without a carriage return");
 	lf[-1] = '\0';
 	if (memchr(line, '\r', (size_t)(lf - line)) != NULL)
-		return fail_line(err, "has a carriage return inside a line");
+		return fail_line(what, err, "has a carriage return inside a line");
 	if (strlen(line) != (size_t)(lf - 1 - line))
-		return fail_line(err, "has a NUL byte");
+		return fail_line(what, err, "has a NUL byte");
 	*pos = lf + 1;
 	return line;
 }
@@ -101,7 +102,7 @@ parse_request_line(char *line, struct px_http_request *req, struct px_err *err)
 	*version++ = '\0';
 	if (!is_token(line))
 		return px_fail(err, PX_E_REQUEST, "request method is not a token");
-	if (!is_target(target))
+	if (!px_http_is_target(target))
 		return px_fail(err, PX_E_REQUEST, "request target is not a path and query");
 	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
 		return px_fail(
@@ -117,7 +118,7 @@ parse_request_line(char *line, struct px_http_request *req, struct px_err *err)
 
 /* field-name ":" OWS field-value OWS (RFC 9112 section 5) */
 static int
-parse_header(char *line, struct px_http_request *req, struct px_err *err)
+parse_header(const char *what, char *line, struct px_http_headers *headers, struct px_err *err)
 {
 	char *value = strchr(line, ':');
 	char *p;
@@ -132,13 +133,33 @@ parse_header(char *line, struct px_http_request *req, struct px_err *err)
 	if (!is_value(value))
 		return px_fail(
 		    err, PX_E_REQUEST, "value of header '%s' has a control character", line);
-	if (req->nheaders == PX_HTTP_HEADERS_MAX)
+	if (headers->n == PX_HTTP_HEADERS_MAX)
 		return px_fail(
-		    err, PX_E_REQUEST, "request has more than %d headers", PX_HTTP_HEADERS_MAX);
+		    err, PX_E_REQUEST, "%s has more than %d headers", what, PX_HTTP_HEADERS_MAX);
 	for (p = line; *p != '\0'; p++)
 		if (*p >= 'A' && *p <= 'Z')
 			*p += 'a' - 'A';
-	req->headers[req->nheaders++] = (struct px_http_header){ line, trim(value) };
+	headers->list[headers->n++] = (struct px_http_header){ line, trim(value) };
+	return 0;
+}
+
+/* The lines that follow the first, which end the head. */
+static int
+parse_headers(
+    const char *what, char *pos, const char *end, struct px_http_headers *out, struct px_err *err)
+{
+	char *line;
+
+	for (;;) {
+		if ((line = next_line(what, &pos, end, err)) == NULL)
+			return -1;
+		if (*line == '\0')
+			break;
+		if (parse_header(what, line, out, err) == -1)
+			return -1;
+	}
+	if (pos != end)
+		return px_fail(err, PX_E_REQUEST, "%s head goes on after its empty line", what);
 	return 0;
 }
 
@@ -149,40 +170,77 @@ px_http_parse(char *head, size_t len, struct px_http_request *out, struct px_err
 	char *pos = head;
 	char *line;
 
-	if ((line = next_line(&pos, head + len, err)) == NULL)
+	if ((line = next_line("request", &pos, head + len, err)) == NULL ||
+	    parse_request_line(line, &req, err) == -1 ||
+	    parse_headers("request", pos, head + len, &req.headers, err) == -1)
 		return -1;
-	if (parse_request_line(line, &req, err) == -1)
-		return -1;
-	for (;;) {
-		if ((line = next_line(&pos, head + len, err)) == NULL)
-			return -1;
-		if (*line == '\0')
-			break;
-		if (parse_header(line, &req, err) == -1)
-			return -1;
-	}
-	if (pos != head + len)
-		return px_fail(err, PX_E_REQUEST, "request head goes on after its empty line");
 	*out = req;
 	return 0;
 }
 
-const char *
-px_http_header(const struct px_http_request *req, const char *name)
+/* HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 section 4). Some leave the last SP
+ * out. */
+static int
+parse_status_line(char *line, struct px_http_response *res, struct px_err *err)
 {
-	for (size_t i = 0; i < req->nheaders; i++)
-		if (strcmp(req->headers[i].name, name) == 0)
-			return req->headers[i].value;
+	const char *code = line + 9;
+
+	if ((strncmp(line, "HTTP/1.1 ", 9) != 0 && strncmp(line, "HTTP/1.0 ", 9) != 0) ||
+	    code[0] < '1' || code[0] > '5' || strspn(code, "0123456789") != 3 ||
+	    (code[3] != ' ' && code[3] != '\0') || !is_value(code + 3))
+		return px_fail(
+		    err, PX_E_REQUEST, "response does not begin with an HTTP/1.1 status line");
+	res->minor = line[7] - '0';
+	res->status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
+	res->reason = trim(line + 12);
+	return 0;
+}
+
+int
+px_http_parse_response(char *head, size_t len, struct px_http_response *out, struct px_err *err)
+{
+	struct px_http_response res = { 0 };
+	char *pos = head;
+	char *line;
+
+	if ((line = next_line("response", &pos, head + len, err)) == NULL ||
+	    parse_status_line(line, &res, err) == -1 ||
+	    parse_headers("response", pos, head + len, &res.headers, err) == -1)
+		return -1;
+	*out = res;
+	return 0;
+}
+
+size_t
+px_http_head_length(size_t *scanned, struct evbuffer *in)
+{
+	struct evbuffer_ptr at;
+
+	/* The end may have begun in the last three bytes that were looked at. */
+	evbuffer_ptr_set(in, &at, *scanned > 3 ? *scanned - 3 : 0, EVBUFFER_PTR_SET);
+	at = evbuffer_search(in, "\r\n\r\n", 4, &at);
+	if (at.pos >= 0)
+		return (size_t)at.pos + 4;
+	*scanned = evbuffer_get_length(in);
+	return 0;
+}
+
+const char *
+px_http_header(const struct px_http_headers *headers, const char *name)
+{
+	for (size_t i = 0; i < headers->n; i++)
+		if (strcmp(headers->list[i].name, name) == 0)
+			return headers->list[i].value;
 	return NULL;
 }
 
 size_t
-px_http_count(const struct px_http_request *req, const char *name)
+px_http_count(const struct px_http_headers *headers, const char *name)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < req->nheaders; i++)
-		n += strcmp(req->headers[i].name, name) == 0;
+	for (size_t i = 0; i < headers->n; i++)
+		n += strcmp(headers->list[i].name, name) == 0;
 	return n;
 }
 
@@ -209,11 +267,11 @@ list_has(const char *list, const char *token)
 
 /* Several headers of one name are one list (RFC 9110 section 5.3). */
 bool
-px_http_has_token(const struct px_http_request *req, const char *name, const char *token)
+px_http_has_token(const struct px_http_headers *headers, const char *name, const char *token)
 {
-	for (size_t i = 0; i < req->nheaders; i++)
-		if (strcmp(req->headers[i].name, name) == 0 &&
-		    list_has(req->headers[i].value, token))
+	for (size_t i = 0; i < headers->n; i++)
+		if (strcmp(headers->list[i].name, name) == 0 &&
+		    list_has(headers->list[i].value, token))
 			return true;
 	return false;
 }

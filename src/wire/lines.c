@@ -127,6 +127,8 @@ lines_feed(struct px_framer *f, struct evbuffer *in, struct evbuffer *out, size_
 	(void)out;
 	if (err != NULL)
 		*err = (struct px_err){ 0 };
+	if (!f->closed && handler->message == NULL)
+		return PX_FEED_PAUSE;
 	while (!f->closed && result == PX_FEED_MORE && evbuffer_get_length(in) > 0)
 		result = lines_step(&pass);
 	if (!f->closed)

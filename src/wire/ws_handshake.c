@@ -10,24 +10,6 @@
 #include "wire/framer.h"
 #include "wire/http.h"
 
-/* A Sec-WebSocket-Key is 16 bytes in base64, a Sec-WebSocket-Accept is a SHA-1. */
-enum { KEY_LEN = 24, KEY_BYTES = 16, ACCEPT_LEN = 28 };
-
-/* The length of the head at the front of 'in', or 0 when its end has not come yet. */
-static size_t
-head_length(size_t *scanned, struct evbuffer *in)
-{
-	struct evbuffer_ptr at;
-
-	/* The end may have begun in the last three bytes that were looked at. */
-	evbuffer_ptr_set(in, &at, *scanned > 3 ? *scanned - 3 : 0, EVBUFFER_PTR_SET);
-	at = evbuffer_search(in, "\r\n\r\n", 4, &at);
-	if (at.pos >= 0)
-		return (size_t)at.pos + 4;
-	*scanned = evbuffer_get_length(in);
-	return 0;
-}
-
 /* Fails with 'why'; returns the status to answer with. */
 static int
 refuse(struct px_err *err, int status, const char *why)
@@ -40,7 +22,7 @@ refuse(struct px_err *err, int status, const char *why)
 static bool
 host_is_right(const struct px_http_request *req)
 {
-	size_t n = px_http_count(req, "host");
+	size_t n = px_http_count(&req->headers, "host");
 
 	return n == 1 || (n == 0 && req->minor == 0);
 }
@@ -48,42 +30,43 @@ host_is_right(const struct px_http_request *req)
 static bool
 key_is_right(const char *key)
 {
-	uint8_t bytes[KEY_LEN / 4 * 3];
+	uint8_t bytes[PX_WS_KEY_LEN / 4 * 3];
 
-	return strlen(key) == KEY_LEN && px_base64_decode(key, KEY_LEN, bytes) == KEY_BYTES;
+	return strlen(key) == PX_WS_KEY_LEN &&
+	       px_base64_decode(key, PX_WS_KEY_LEN, bytes) == PX_WS_KEY_BYTES;
 }
 
 static bool
 has_body(const struct px_http_request *req)
 {
-	const char *length = px_http_header(req, "content-length");
+	const char *length = px_http_header(&req->headers, "content-length");
 
 	return (length != NULL && strcmp(length, "0") != 0) ||
-	       px_http_count(req, "content-length") > 1 ||
-	       px_http_count(req, "transfer-encoding") > 0;
+	       px_http_count(&req->headers, "content-length") > 1 ||
+	       px_http_count(&req->headers, "transfer-encoding") > 0;
 }
 
 /* RFC 6455 section 4.2.1. Returns 101, or another status with 'err' naming what is wrong. */
 static int
 check_upgrade(const struct px_http_request *req, struct px_err *err)
 {
-	const char *version = px_http_header(req, "sec-websocket-version");
+	const char *version = px_http_header(&req->headers, "sec-websocket-version");
 
-	if (!px_http_has_token(req, "upgrade", "websocket"))
+	if (!px_http_has_token(&req->headers, "upgrade", "websocket"))
 		return refuse(err, 426, "this port speaks WebSocket only");
 	if (strcmp(req->method, "GET") != 0)
 		return refuse(err, 400, "a WebSocket handshake must be a GET request");
 	if (req->minor < 1)
 		return refuse(err, 400, "a WebSocket handshake needs HTTP/1.1");
-	if (!px_http_has_token(req, "connection", "upgrade"))
+	if (!px_http_has_token(&req->headers, "connection", "upgrade"))
 		return refuse(err, 400, "the Connection header does not name upgrade");
-	if (px_http_count(req, "sec-websocket-version") > 1)
+	if (px_http_count(&req->headers, "sec-websocket-version") > 1)
 		return refuse(err, 400, "there is more than one Sec-WebSocket-Version header");
 	if (version == NULL || strcmp(version, "13") != 0)
 		return refuse(err, 426, "the Sec-WebSocket-Version is not 13");
-	if (px_http_count(req, "sec-websocket-key") != 1)
+	if (px_http_count(&req->headers, "sec-websocket-key") != 1)
 		return refuse(err, 400, "there is not exactly one Sec-WebSocket-Key header");
-	if (!key_is_right(px_http_header(req, "sec-websocket-key")))
+	if (!key_is_right(px_http_header(&req->headers, "sec-websocket-key")))
 		return refuse(err, 400, "the Sec-WebSocket-Key is not 16 bytes in base64");
 	/* What follows the head is read as frames: a body there would be taken for them. */
 	if (has_body(req))
@@ -91,23 +74,31 @@ check_upgrade(const struct px_http_request *req, struct px_err *err)
 	return 101;
 }
 
-static void
-put_accept(struct evbuffer *out, const char *key)
+void
+px_ws_accept(const char *key, char *out)
 {
 	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-	char text[KEY_LEN + sizeof(guid)];
-	char accept[ACCEPT_LEN];
+	char text[PX_WS_KEY_LEN + sizeof(guid)];
 	uint8_t sha1[PX_SHA1_LEN];
 
 	snprintf(text, sizeof(text), "%s%s", key, guid);
 	px_sha1(text, strlen(text), sha1);
-	px_base64_encode(sha1, sizeof(sha1), accept);
+	px_base64_encode(sha1, sizeof(sha1), out);
+	out[PX_WS_ACCEPT_LEN] = '\0';
+}
+
+static void
+put_accept(struct evbuffer *out, const char *key)
+{
+	char accept[PX_WS_ACCEPT_LEN + 1];
+
+	px_ws_accept(key, accept);
 	evbuffer_add_printf(out,
 	    "HTTP/1.1 101 Switching Protocols\r\n"
 	    "Upgrade: websocket\r\n"
 	    "Connection: Upgrade\r\n"
-	    "Sec-WebSocket-Accept: %.*s\r\n\r\n",
-	    ACCEPT_LEN, accept);
+	    "Sec-WebSocket-Accept: %s\r\n\r\n",
+	    accept);
 }
 
 /* Answers with what 'err' says, as one line of text. */
@@ -130,7 +121,7 @@ px_ws_handshake(size_t *scanned, struct evbuffer *in, struct evbuffer *out,
 {
 	char head[PX_HTTP_HEAD_MAX];
 	struct px_http_request req;
-	size_t len = head_length(scanned, in);
+	size_t len = px_http_head_length(scanned, in);
 	int status;
 
 	if (len > PX_HTTP_HEAD_MAX || (len == 0 && evbuffer_get_length(in) >= PX_HTTP_HEAD_MAX)) {
@@ -150,6 +141,6 @@ px_ws_handshake(size_t *scanned, struct evbuffer *in, struct evbuffer *out,
 		return PX_WS_HANDSHAKE_ANSWERED;
 	if ((status = check_upgrade(&req, err)) != 101)
 		return answer(out, status, &req, err);
-	put_accept(out, px_http_header(&req, "sec-websocket-key"));
+	put_accept(out, px_http_header(&req.headers, "sec-websocket-key"));
 	return PX_WS_HANDSHAKE_DONE;
 }

@@ -8,7 +8,13 @@
 struct evbuffer;
 struct px_framer_handler;
 
-/* The opening handshake, server side (RFC 6455 section 4.2). */
+/* The opening handshake, server side (RFC 6455 section 4.2), and what both sides compute. */
+
+/* A Sec-WebSocket-Key is 16 bytes in base64, a Sec-WebSocket-Accept is a SHA-1. */
+enum { PX_WS_KEY_BYTES = 16, PX_WS_KEY_LEN = 24, PX_WS_ACCEPT_LEN = 28 };
+
+/* Writes the Sec-WebSocket-Accept to 'key', and a NUL: PX_WS_ACCEPT_LEN + 1 characters. */
+void px_ws_accept(const char *key, char *out);
 
 enum px_ws_handshake {
 	PX_WS_HANDSHAKE_MORE, /* the head is not complete; nothing was taken from 'in' */

@@ -61,7 +61,7 @@ START_TEST(test_request_line)
 	ck_assert_str_eq(req.path, "/a/b");
 	ck_assert_str_eq(req.query, "c=d&e=%2f?");
 	ck_assert_int_eq(req.minor, 1);
-	ck_assert_uint_eq(req.nheaders, 1);
+	ck_assert_uint_eq(req.headers.n, 1);
 	free(text_);
 }
 END_TEST
@@ -75,8 +75,8 @@ START_TEST(test_request_line_least)
 	ck_assert_str_eq(req.path, "/");
 	ck_assert_ptr_null(req.query);
 	ck_assert_int_eq(req.minor, 0);
-	ck_assert_uint_eq(req.nheaders, 0);
-	ck_assert_ptr_null(px_http_header(&req, "host"));
+	ck_assert_uint_eq(req.headers.n, 0);
+	ck_assert_ptr_null(px_http_header(&req.headers, "host"));
 	free(text_);
 }
 END_TEST
@@ -138,20 +138,20 @@ START_TEST(test_headers)
 	     "x-wide: second\r\n\r\n",
 	    &req);
 
-	ck_assert_uint_eq(req.nheaders, 8);
-	ck_assert_str_eq(req.headers[0].name, "host");
-	ck_assert_str_eq(px_http_header(&req, "host"), "a");
-	ck_assert_str_eq(px_http_header(&req, "x-empty"), "");
-	ck_assert_str_eq(px_http_header(&req, "x-blank"), "");
-	ck_assert_str_eq(px_http_header(&req, "x-wide"), "two  words");
-	ck_assert_str_eq(px_http_header(&req, "x-colon"), "a:b: c");
-	ck_assert_str_eq(px_http_header(&req, "x-latin"), "\xe9\xff");
-	ck_assert_str_eq(px_http_header(&req, "!#$%&'*+-.^_`|~09az"), "odd");
-	ck_assert_ptr_null(px_http_header(&req, "x"));
-	ck_assert_ptr_null(px_http_header(&req, "X-Wide"));
-	ck_assert_uint_eq(px_http_count(&req, "x-wide"), 2);
-	ck_assert_uint_eq(px_http_count(&req, "host"), 1);
-	ck_assert_uint_eq(px_http_count(&req, "none"), 0);
+	ck_assert_uint_eq(req.headers.n, 8);
+	ck_assert_str_eq(req.headers.list[0].name, "host");
+	ck_assert_str_eq(px_http_header(&req.headers, "host"), "a");
+	ck_assert_str_eq(px_http_header(&req.headers, "x-empty"), "");
+	ck_assert_str_eq(px_http_header(&req.headers, "x-blank"), "");
+	ck_assert_str_eq(px_http_header(&req.headers, "x-wide"), "two  words");
+	ck_assert_str_eq(px_http_header(&req.headers, "x-colon"), "a:b: c");
+	ck_assert_str_eq(px_http_header(&req.headers, "x-latin"), "\xe9\xff");
+	ck_assert_str_eq(px_http_header(&req.headers, "!#$%&'*+-.^_`|~09az"), "odd");
+	ck_assert_ptr_null(px_http_header(&req.headers, "x"));
+	ck_assert_ptr_null(px_http_header(&req.headers, "X-Wide"));
+	ck_assert_uint_eq(px_http_count(&req.headers, "x-wide"), 2);
+	ck_assert_uint_eq(px_http_count(&req.headers, "host"), 1);
+	ck_assert_uint_eq(px_http_count(&req.headers, "none"), 0);
 	free(text_);
 }
 END_TEST
@@ -210,7 +210,7 @@ START_TEST(test_header_count)
 		memcpy(head + len, "a: b\r\n", 6);
 	memcpy(head + len, "\r\n", 2);
 	free(good(head, len + 2, &req));
-	ck_assert_uint_eq(req.nheaders, PX_HTTP_HEADERS_MAX);
+	ck_assert_uint_eq(req.headers.n, PX_HTTP_HEADERS_MAX);
 	memcpy(head + len, "a: b\r\n\r\n", 8);
 	bad(head, len + 8, "request has more than 64 headers");
 }
@@ -226,14 +226,14 @@ START_TEST(test_tokens)
 	     "Empty:\r\n\r\n",
 	    &req);
 
-	ck_assert(px_http_has_token(&req, "connection", "upgrade"));
-	ck_assert(px_http_has_token(&req, "connection", "KEEP-ALIVE"));
-	ck_assert(px_http_has_token(&req, "connection", "last"));
-	ck_assert(!px_http_has_token(&req, "connection", "keep"));
-	ck_assert(!px_http_has_token(&req, "upgrade", "websocket"));
-	ck_assert(px_http_has_token(&req, "upgrade", "web socket"));
-	ck_assert(!px_http_has_token(&req, "empty", "x"));
-	ck_assert(!px_http_has_token(&req, "none", "x"));
+	ck_assert(px_http_has_token(&req.headers, "connection", "upgrade"));
+	ck_assert(px_http_has_token(&req.headers, "connection", "KEEP-ALIVE"));
+	ck_assert(px_http_has_token(&req.headers, "connection", "last"));
+	ck_assert(!px_http_has_token(&req.headers, "connection", "keep"));
+	ck_assert(!px_http_has_token(&req.headers, "upgrade", "websocket"));
+	ck_assert(px_http_has_token(&req.headers, "upgrade", "web socket"));
+	ck_assert(!px_http_has_token(&req.headers, "empty", "x"));
+	ck_assert(!px_http_has_token(&req.headers, "none", "x"));
 	free(text_);
 }
 END_TEST
