@@ -12,6 +12,8 @@
 #include "cli/forward.h"
 #include "cli/terminal.h"
 
+enum { END_MS = 1000 }; /* for the private server's end, which has nothing left to do */
+
 struct run_options {
 	struct px_command command;
 	const char **env; /* what --env added; room for all of argv */
@@ -192,12 +194,16 @@ run(struct run_options *options)
 {
 	/* Little is kept on the way, so that after a ^C little comes that is old. */
 	static const char *const flags[] = { "--outbound-high-water-bytes", "262144", NULL };
-	const struct px_client_options client_options = { .flags = flags };
+	struct px_client_options client_options;
 	struct px_client *client;
 	struct px_outcome outcome;
 	struct px_error error;
 
-	if (px_client_launch(&client_options, &client, &error) == -1) {
+	px_client_options_init(&client_options);
+	client_options.flags = flags;
+	client_options.answer_events = true;
+	client_options.grace_ms = END_MS;
+	if (px_client_launch(NULL, &client_options, &client, &error) == -1) {
 		px_complain("%s", error.text);
 		return PX_EXIT_FAILED;
 	}

@@ -76,7 +76,7 @@ static int
 cmd_tour(int argc, char **argv)
 {
 	static const char *const flags[] = { "--retained-output-bytes-per-process", "200", NULL };
-	const struct px_client_options options = { .name = "tour", .flags = flags };
+	struct px_client_options options;
 	struct px_tour tour = { 0 };
 	struct px_error error;
 	int failed;
@@ -85,7 +85,11 @@ cmd_tour(int argc, char **argv)
 		px_complain("the tour takes no '%s'", argv[1]);
 		return PX_EXIT_USAGE;
 	}
-	if (px_client_launch(&options, &tour.client, &error) == -1) {
+	px_client_options_init(&options);
+	options.name = "tour";
+	options.flags = flags;
+	options.answer_events = true;
+	if (px_client_launch(NULL, &options, &tour.client, &error) == -1) {
 		px_complain("%s", error.text);
 		return PX_EXIT_FAILED;
 	}
@@ -97,6 +101,7 @@ cmd_tour(int argc, char **argv)
 	else
 		printf("\nThe server ends with this connection. 'ptyexec help run' is a good next "
 		       "stop.\n");
+	px_event_free(tour.event);
 	px_client_free(tour.client);
 	return failed ? PX_EXIT_FAILED : EXIT_SUCCESS;
 }

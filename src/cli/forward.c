@@ -34,7 +34,9 @@ struct forward {
 
 	struct px_feed feed;
 
-	/* Output that is not written yet; it lies in the client's last event. */
+	struct px_event *event; /* the last one */
+
+	/* Output that is not written yet; it lies in 'event'. */
 	const struct px_sink *sink;
 	const char *data;
 	size_t len;
@@ -146,6 +148,7 @@ on_event(struct forward *f, const struct px_event *event)
 	case PX_EVENT_CLOSED:
 		f->done = true;
 		break;
+	case PX_EVENT_STARTED:
 	case PX_EVENT_LAGGED:
 		break;
 	case PX_EVENT_FAILED:
@@ -163,12 +166,11 @@ on_event(struct forward *f, const struct px_event *event)
 static bool
 take_events(struct forward *f)
 {
-	const struct px_event *event;
-
 	for (int i = 0; i < EVENTS && !f->done && f->len == 0; i++) {
-		if ((event = px_client_next(f->client, 0, NULL)) == NULL)
+		px_event_free(f->event);
+		if ((f->event = px_client_next(f->client, NULL, 0, NULL)) == NULL)
 			return false;
-		on_event(f, event);
+		on_event(f, f->event);
 	}
 	return f->len == 0;
 }
@@ -348,6 +350,7 @@ px_forward(struct px_client *client, const struct px_command *command, struct px
 	while (!f.done)
 		turn(&f);
 	px_terminal_restore(&f.terminal);
+	px_event_free(f.event);
 	px_sink_done(&f.out_sink);
 	px_sink_done(&f.err_sink);
 	px_signals_close(&f.signals);

@@ -23,7 +23,8 @@ struct px_outcome {
 /*
  * Starts the command, whose session has a name, and connects our standard
  * streams, terminal and signals with it until it has ended and its output is
- * written. The terminal is as before when this returns.
+ * written. The terminal is as before when this returns. 'client' has
+ * 'answer_events'.
  */
 void px_forward(struct px_client *client, const struct px_command *command, struct px_outcome *out);
 

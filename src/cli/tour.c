@@ -119,21 +119,25 @@ on_event(struct px_tour *tour, const struct px_event *event, int64_t request)
 	}
 }
 
-/* The answer, when everything before it is printed. */
+/* It is the tour's until the next one. */
+static bool
+next_event(struct px_tour *tour)
+{
+	fflush(stdout);
+	px_event_free(tour->event);
+	tour->event = px_client_next(tour->client, NULL, ANSWER_MS, &tour->error);
+	return tour->event != NULL;
+}
+
+/* The answer, when everything before it is printed; it lives until the next step. */
 static const struct px_answer *
 answer(struct px_tour *tour, int64_t request)
 {
-	const struct px_event *event;
 	int got = request == -1 ? -1 : 0;
 
-	while (got == 0) {
-		fflush(stdout);
-		if ((event = px_client_next(tour->client, ANSWER_MS, &tour->error)) == NULL)
-			return NULL;
-		if ((got = on_event(tour, event, request)) == 1)
-			return &event->answer;
-	}
-	return NULL;
+	while (got == 0)
+		got = next_event(tour) ? on_event(tour, tour->event, request) : -1;
+	return got == 1 ? &tour->event->answer : NULL;
 }
 
 /* An answer that says nothing more than that it was done. */
@@ -221,14 +225,9 @@ px_tour_wait_idle(struct px_tour *tour, const char *session, int64_t idle_ms)
 int
 px_tour_closed(struct px_tour *tour)
 {
-	const struct px_event *event;
-
-	while (!tour->closed) {
-		fflush(stdout);
-		if ((event = px_client_next(tour->client, ANSWER_MS, &tour->error)) == NULL ||
-		    on_event(tour, event, 0) == -1)
+	while (!tour->closed)
+		if (!next_event(tour) || on_event(tour, tour->event, 0) == -1)
 			return -1;
-	}
 	return 0;
 }
 

@@ -14,7 +14,8 @@
 enum { PX_TOUR_BYTES = 2048 };
 
 struct px_tour {
-	struct px_client *client;
+	struct px_client *client; /* with 'answer_events' */
+	struct px_event *event;   /* the last one; freed with the tour */
 	struct px_error error;
 	bool hide_output; /* output is counted only */
 	bool closed;      /* the session's last event has come */
