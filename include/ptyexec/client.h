@@ -218,7 +218,7 @@ PX_API struct px_answer *px_client_await(
 PX_API int px_client_settle(
     struct px_client *client, int64_t request, int timeout_ms, struct px_error *err);
 
-/* Nobody wants the answer to 'request', not even its failure. */
+/* Nobody wants the answer to 'request', not even its failure. Any other number does nothing. */
 PX_API void px_client_forget(struct px_client *client, int64_t request);
 
 /* ---- events ---- */

@@ -9,22 +9,25 @@ PX_BEGIN_C
 
 /* Bytes of which the middle may be left out. */
 struct px_gathered {
-	const void *data; /* the beginning and the end, joined; NUL-terminated beyond 'len' */
+	const char *data; /* the beginning and the end, joined; a NUL follows */
 	size_t len;
-	int64_t total;          /* what there was in all */
+	int64_t total;          /* what came in all */
 	int64_t omitted_offset; /* where 'data' was cut, when 'omitted_bytes' is not 0 */
-	int64_t omitted_bytes;  /* left out here, or skipped by the server */
+	int64_t omitted_bytes;
 };
 
 /* What a program has written, and whether and how it has ended. */
 struct px_collected {
 	struct px_gathered stream[PX_STREAM_COUNT];
-	bool running; /* there may be more to collect */
-	bool exited;  /* 'end' is told */
-	bool closed;  /* every stream has ended too */
+	int64_t skipped_bytes; /* of any stream: they never came, see PX_EVENT_LAGGED */
+	bool running;          /* there may be more to collect */
+	bool exited;           /* 'end' is told */
+	bool closed;           /* every stream has ended too */
 	struct px_end end;
+	const char *failure; /* why its end is not known, when it neither runs nor has exited; else
+				NULL */
 };
-PX_API void px_collected_free(struct px_collected *collected); /* takes NULL */
+PX_API void px_collected_free(struct px_collected *collected); /* takes NULL; any thread */
 
 /* When a collecting call returns, and how much it keeps. 0 is "no such bound". */
 struct px_yield {
@@ -38,22 +41,27 @@ struct px_yield {
  * it is closed or the window of 'yield' (NULL: no bound) is over. What it
  * returns is taken out of the events; later output is for the next call. A
  * program whose exit was told and whose streams a descendant holds open counts
- * as ended. NULL with 'err' set: LOST, or the server lost the program.
+ * as ended. A session that has told its close has nothing more to collect, and
+ * only the window ends the call. NULL with 'err' set: the connection is lost,
+ * and nothing had come before.
  */
 PX_API struct px_collected *px_collect(struct px_client *client, const char *session,
     const struct px_yield *yield, struct px_error *err);
 
 /*
- * Starts 'command', writes 'input' (NULL: none) and ends its input, and collects
- * until it has ended; then the session is released. When the deadline of 'yield'
- * comes first, it is terminated and 'cause' says "client".
+ * The same, and meanwhile writes 'input' (NULL: none) to the program and then
+ * ends its input; what it does not read is no failure.
  */
-PX_API struct px_collected *px_run(struct px_client *client, const struct px_command *command,
+PX_API struct px_collected *px_communicate(struct px_client *client, const char *session,
     const void *input, size_t len, const struct px_yield *yield, struct px_error *err);
 
-/* The same for a session that this client follows: writes, ends its input, collects. It is neither
- * terminated nor released. */
-PX_API struct px_collected *px_communicate(struct px_client *client, const char *session,
+/*
+ * Starts 'command', communicates with it until it has ended, and releases the
+ * session. When the deadline of 'yield' comes first (its 'idle_ms' does not
+ * count here), it is ended by force and 'cause' says "client". NULL with 'err'
+ * set: it could not be started, or the connection is lost.
+ */
+PX_API struct px_collected *px_run(struct px_client *client, const struct px_command *command,
     const void *input, size_t len, const struct px_yield *yield, struct px_error *err);
 
 PX_END_C

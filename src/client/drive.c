@@ -161,6 +161,19 @@ px_client_next(struct px_client *client, const char *session, int timeout_ms, st
 	return heard != NULL ? &heard->event : NULL;
 }
 
+void
+px_client_wait_for(struct px_client *client, const char *session, int64_t request, int64_t deadline)
+{
+	bool in_time = true;
+
+	px_client_enter(client);
+	step_if_held(client);
+	while (in_time && !client->is_lost && !px_inbox_has(client, session) &&
+	       (request == 0 || px_inbox_is_open(client, request)))
+		in_time = px_client_drive(client, deadline);
+	px_client_leave(client);
+}
+
 /* ---- answers ---- */
 
 /* Can it still come? */

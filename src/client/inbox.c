@@ -173,24 +173,29 @@ px_inbox_lose(struct px_client *client, const struct px_error *why)
 
 /* ---- taking ---- */
 
+/* The first event of the session that is not for a callback. */
 static struct px_heard *
-take_of(struct px_client *client, const char *session)
+first_of(struct px_client *client, const char *session)
 {
 	struct px_known *known = px_known_find(client, session);
 
-	if (known == NULL || px_inbox_queue(client, known) == &client->calling ||
-	    TAILQ_EMPTY(&known->events))
+	if (known == NULL || px_inbox_queue(client, known) == &client->calling)
 		return NULL;
-	return px_inbox_remove(client, &client->events, TAILQ_FIRST(&known->events));
+	return TAILQ_FIRST(&known->events);
+}
+
+bool
+px_inbox_has(struct px_client *client, const char *session)
+{
+	return first_of(client, session) != NULL;
 }
 
 struct px_heard *
 px_inbox_take(struct px_client *client, const char *session)
 {
-	struct px_heard *first = TAILQ_FIRST(&client->events);
+	struct px_heard *first =
+	    session != NULL ? first_of(client, session) : TAILQ_FIRST(&client->events);
 
-	if (session != NULL)
-		return take_of(client, session);
 	return first != NULL ? px_inbox_remove(client, &client->events, first) : NULL;
 }
 

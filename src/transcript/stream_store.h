@@ -9,7 +9,7 @@
 /*
  * The kept bytes of one stream: a head that fills once and a ring behind it
  * that always holds the newest bytes. Both grow with what they hold, to at
- * most twice the need and never beyond the cap. Only the transcript uses this.
+ * most twice the need and never beyond the cap.
  */
 struct px_stream_store {
 	uint8_t *head, *ring;

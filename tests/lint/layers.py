@@ -19,7 +19,7 @@ ARROWS = {
     "net": ["base", "wire"],
     "rpc": ["base", "wire", "transcript", "proc", "session", "net"],
     "server": ["base", "wire", "tree", "proc", "session", "net", "rpc"],
-    "client": ["base", "wire", "ptyexec"],
+    "client": ["base", "wire", "transcript", "ptyexec"],
     "cli": ["ptyexec"],
 }
 
