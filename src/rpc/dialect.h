@@ -12,6 +12,7 @@ struct px_call;
 struct px_chunk;
 struct px_exit;
 struct px_json;
+struct px_json_doc;
 struct px_peer;
 struct px_session;
 
@@ -71,8 +72,13 @@ struct px_dialect {
 	 * 0 or -1. */
 	int (*admit)(const struct px_peer *peer, const char *method, struct px_err *err);
 
-	/* A notification from the client: true, or false to close the connection. */
-	bool (*notified)(struct px_peer *peer, const char *method);
+	/*
+	 * A notification from the client: true, or false to close the connection.
+	 * 'params' is NULL when there are none, or none that a request could have;
+	 * 'doc' is their memory.
+	 */
+	bool (*notified)(struct px_peer *peer, const char *method, struct px_json_doc *doc,
+	    const struct px_json *params);
 	bool closes_on_response; /* a response from the client ends the connection, else it is
 				    ignored */
 

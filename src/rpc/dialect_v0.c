@@ -34,8 +34,11 @@ v0_admit(const struct px_peer *peer, const char *method, struct px_err *err)
 }
 
 static bool
-v0_notified(struct px_peer *peer, const char *method)
+v0_notified(
+    struct px_peer *peer, const char *method, struct px_json_doc *doc, const struct px_json *params)
 {
+	(void)doc;
+	(void)params;
 	if (strcmp(method, "initialized") != 0)
 		return false;
 	peer->initialized = true;

@@ -27,10 +27,13 @@ v1_admit(const struct px_peer *peer, const char *method, struct px_err *err)
 }
 
 static bool
-v1_notified(struct px_peer *peer, const char *method)
+v1_notified(
+    struct px_peer *peer, const char *method, struct px_json_doc *doc, const struct px_json *params)
 {
 	if (strcmp(method, "initialized") == 0)
 		peer->initialized = true;
+	else if (strcmp(method, "process/ack") == 0)
+		px_v1_ack(peer, doc, params);
 	else
 		px_log_event(peer->rpc->log, PX_LOG_DEBUG, "ignore",
 		    PX_I("conn", (int64_t)px_conn_number(peer->conn)),

@@ -199,11 +199,14 @@ static void
 notification_take(const struct envelope *e)
 {
 	struct px_peer *peer = e->peer;
+	const struct px_json *params;
+	struct px_err ignored;
 	char name[64] = "";
 
 	if (e->method->len < sizeof name)
 		memcpy(name, e->method->text, e->method->len);
-	if (peer->dialect == NULL || !peer->dialect->notified(peer, name))
+	params = params_check(e, &ignored) == 0 ? e->params : NULL;
+	if (peer->dialect == NULL || !peer->dialect->notified(peer, name, e->doc, params))
 		peer_violates(peer, "unexpected notification");
 }
 

@@ -113,7 +113,7 @@ peer_on_closed(void *arg)
 
 	peer->gone = true;
 	px_calls_cancel(peer);
-	px_subs_free(peer);
+	px_subs_leave(peer);
 	px_workspace_leave(&peer->member);
 	evbuffer_free(peer->msg);
 	free(peer);

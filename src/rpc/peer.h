@@ -33,7 +33,7 @@ struct px_peer {
 	struct evbuffer *msg; /* the message that is being written */
 	bool jsonrpc;         /* initialize carried "jsonrpc": every message of ours does too */
 	bool initialized;     /* the notification has come */
-	bool experimental, lossy;
+	bool experimental, lossy, acknowledges;
 	unsigned muted; /* 1 << enum px_note: opted out */
 	bool gone;      /* the connection is over */
 };

@@ -121,6 +121,9 @@ sub_new(struct px_peer *peer, struct px_session *session, uint64_t after, unsign
 	unsigned watch_flags =
 	    (peer->lossy ? PX_WATCH_LOSSY : 0) | ((flags & PX_SUB_HELD) ? PX_WATCH_HELD : 0);
 
+	/* Who does not want the outputs has nothing to acknowledge. */
+	if (peer->acknowledges && px_peer_wants(peer, PX_NOTE_OUTPUT))
+		watch_flags |= PX_WATCH_ACKNOWLEDGES;
 	sub->peer = peer;
 	sub->session = session;
 	sub->held = (flags & PX_SUB_HELD) != 0;
@@ -185,6 +188,14 @@ px_sub_remove(struct px_peer *peer, struct px_session *session)
 		sub_free(sub);
 }
 
+bool
+px_sub_ack(struct px_peer *peer, struct px_session *session, uint64_t seq)
+{
+	struct px_sub *sub = px_sub_find(peer, session);
+
+	return sub != NULL && px_watch_ack(sub->watch, seq);
+}
+
 void
 px_subs_release(struct px_peer *peer)
 {
@@ -209,8 +220,13 @@ px_subs_pump(struct px_peer *peer)
 }
 
 void
-px_subs_free(struct px_peer *peer)
+px_subs_leave(struct px_peer *peer)
 {
-	while (!TAILQ_EMPTY(&peer->subs))
-		sub_free(TAILQ_FIRST(&peer->subs));
+	struct px_sub *sub;
+
+	while ((sub = TAILQ_FIRST(&peer->subs)) != NULL) {
+		TAILQ_REMOVE(&peer->subs, sub, link);
+		px_watch_park(sub->watch);
+		free(sub);
+	}
 }

@@ -28,8 +28,11 @@ void px_sub_pump(struct px_peer *peer, struct px_session *session);
 void px_sub_remove(
     struct px_peer *peer, struct px_session *session); /* nothing when there is none */
 
+/* The client has had all up to and including 'seq'. False: that makes no sense (px_watch_ack()). */
+bool px_sub_ack(struct px_peer *peer, struct px_session *session, uint64_t seq);
+
 void px_subs_release(struct px_peer *peer); /* what was held goes on */
 void px_subs_pump(struct px_peer *peer);    /* the connection has room again */
-void px_subs_free(struct px_peer *peer);
+void px_subs_leave(struct px_peer *peer);   /* the connection is over: px_watch_park() */
 
 #endif

@@ -8,6 +8,7 @@
 #include "rpc/dialect.h"
 #include "session/session.h"
 #include "session/wait.h"
+#include "session/write_ids.h"
 
 /* The parts of exec-server.v1 (protocol/exec-server.v1.md): one file per family of methods, the
  * table in dialect_v1.c. */
@@ -17,6 +18,10 @@
 		.name = (wire_name), .type = (kind),                        \
 		.offset = offsetof(struct struct_name, member), __VA_ARGS__ \
 	}
+
+/* The member by which a repeated input is told from a new one. */
+#define V1_WRITE_ID(struct_name) \
+	V1_FIELD(struct_name, write_id, "writeId", PX_F_STRING, .min = 1, .max = PX_WRITE_ID_MAX)
 
 extern const struct px_method px_v1_initialize;
 extern const struct px_method px_v1_start, px_v1_run;
@@ -57,7 +62,7 @@ const char *px_v1_stream_name(const struct px_session *session, unsigned stream)
 void px_v1_answer_at_end(
     struct px_call *call, struct px_session *session, int64_t timeout_ms, int existing);
 
-/* Writes 'chunk' (may be absent) and ends stdin behind it; both go on by themselves. */
-int px_v1_feed(struct px_session *session, const struct px_bytes *chunk, struct px_err *err);
+/* The notification process/ack. */
+void px_v1_ack(struct px_peer *peer, struct px_json_doc *doc, const struct px_json *params);
 
 #endif

@@ -7,7 +7,7 @@
 /* initialize: who is there, which workspace, which capabilities. */
 
 struct capability_params {
-	struct px_bool experimental;
+	struct px_bool experimental, acknowledge;
 	struct px_strv opt_out;
 	struct px_str slow_consumer;
 };
@@ -20,6 +20,7 @@ struct initialize_params {
 
 static const struct px_field capability_fields[] = {
 	V1_FIELD(capability_params, experimental, "experimentalApi", PX_F_BOOL, .flags = 0),
+	V1_FIELD(capability_params, acknowledge, "acknowledge", PX_F_BOOL, .flags = 0),
 	V1_FIELD(capability_params, opt_out, "optOutNotificationMethods", PX_F_STRV, .max = 64),
 	V1_FIELD(capability_params, slow_consumer, "slowConsumer", PX_F_CSTR, .flags = 0),
 };
@@ -54,12 +55,18 @@ workspace_join(struct px_peer *peer, const struct initialize_params *p, struct p
 }
 
 static int
-lossy_read(const struct px_str *word, bool *out, struct px_err *err)
+lossy_read(const struct capability_params *c, bool *out, struct px_err *err)
 {
-	*out = word->p != NULL && strcmp(word->p, "lag") == 0;
-	if (word->p != NULL && !*out && strcmp(word->p, "block") != 0)
+	const char *word = c->slow_consumer.p;
+
+	*out = word != NULL && strcmp(word, "lag") == 0;
+	if (word != NULL && !*out && strcmp(word, "block") != 0)
 		return px_fail(
 		    err, PX_E_PARAMS, "\"capabilities.slowConsumer\" must be \"block\" or \"lag\"");
+	if (*out && c->acknowledge.v)
+		return px_fail(err, PX_E_PARAMS,
+		    "\"capabilities.acknowledge\" needs \"slowConsumer\" to be \"block\": what is "
+		    "skipped cannot be acknowledged");
 	return 0;
 }
 
@@ -107,10 +114,10 @@ initialize_run(struct px_call *call, const void *params, struct px_err *err)
 	struct px_peer *peer = call->peer;
 	bool lossy;
 
-	if (lossy_read(&p->capabilities.slow_consumer, &lossy, err) == -1 ||
-	    workspace_join(peer, p, err) == -1)
+	if (lossy_read(&p->capabilities, &lossy, err) == -1 || workspace_join(peer, p, err) == -1)
 		return -1;
 	peer->lossy = lossy;
+	peer->acknowledges = p->capabilities.acknowledge.v;
 	peer->experimental = p->capabilities.experimental.v;
 	for (size_t i = 0; i < opt_out->n; i++)
 		peer->muted |=

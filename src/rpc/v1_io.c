@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "proc/signals.h"
 #include "session/core.h"
-#include "session/write_ids.h"
 
 /* process/write, closeStdin, resize, signal, terminate. */
 
@@ -31,7 +30,7 @@ struct write_params {
 static const struct px_field write_fields[] = {
 	V1_FIELD(write_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
 	V1_FIELD(write_params, chunk, "chunk", PX_F_BYTES, .flags = PX_F_REQUIRED),
-	V1_FIELD(write_params, write_id, "writeId", PX_F_STRING, .min = 1, .max = PX_WRITE_ID_MAX),
+	V1_WRITE_ID(write_params),
 };
 
 static void
@@ -56,30 +55,32 @@ const struct px_method px_v1_write =
 
 /* ---- closeStdin ---- */
 
-struct session_params {
-	struct px_str id;
+struct close_params {
+	struct px_str id, write_id;
 };
 
-static const struct px_field session_fields[] = {
-	V1_FIELD(session_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
+static const struct px_field close_fields[] = {
+	V1_FIELD(close_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
+	V1_WRITE_ID(close_params),
 };
 
 static int
 close_stdin_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	const struct session_params *p = params;
+	const struct close_params *p = params;
 	struct px_session *session = px_v1_session(call, &p->id, err);
 	struct px_input_op *op = NULL;
 	int result;
 
 	if (session == NULL)
 		return -1;
-	result = px_session_close_stdin(session, px_call_input, call, &op, err);
+	result = px_session_close_stdin(
+	    session, p->write_id.p, p->write_id.len, px_call_input, call, &op, err);
 	return px_call_await_input(call, result, op, true, px_call_empty);
 }
 
 const struct px_method px_v1_close_stdin =
-    PX_METHOD("process/closeStdin", 0, session_fields, session_params, close_stdin_run);
+    PX_METHOD("process/closeStdin", 0, close_fields, close_params, close_stdin_run);
 
 /* ---- resize ---- */
 

@@ -236,6 +236,7 @@ unsubscribe_run(struct px_call *call, const void *params, struct px_err *err)
 	if (session == NULL)
 		return -1;
 	px_sub_remove(call->peer, session);
+	px_session_unpark(session);
 	subscription_answer(call, session, 0);
 	return 0;
 }

@@ -1,6 +1,8 @@
 #include "rpc/v1.h"
 
 #include "proc/signals.h"
+#include "session/core.h"
+#include "session/watch.h"
 #include "transcript/transcript.h"
 
 void
@@ -161,5 +163,7 @@ px_v1_put_limits(struct px_json_out *json, const struct px_rpc *rpc)
 	px_json_open(json);
 	for (size_t i = 0; rpc->limit(rpc->limit_arg, i, &name, &value); i++)
 		px_json_kv_int(json, name, value);
+	px_json_kv_int(json, "acknowledgeBytes",
+	    (int64_t)px_watch_ack_bytes(px_core_options(rpc->core)->retained_bytes));
 	px_json_close(json);
 }

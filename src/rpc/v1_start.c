@@ -343,7 +343,7 @@ run_run(struct px_call *call, const void *params, struct px_err *err)
 		return -1;
 	/* A program that ends without reading its input has not failed. */
 	if (!existing)
-		(void)px_v1_feed(session, &p->chunk, &ignored);
+		(void)px_session_feed(session, p->chunk.p, p->chunk.len, NULL, 0, &ignored);
 	px_v1_answer_at_end(call, session, p->timeout.set ? p->timeout.v : -1, existing);
 	return 0;
 }

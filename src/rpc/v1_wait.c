@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "proc/input.h"
 
 /* process/wait, process/communicate, and the waiting half of process/run. */
 
@@ -97,26 +96,6 @@ px_v1_answer_at_end(
 
 	until.timeout_ms = timeout_ms;
 	wait_for(&w, &until);
-}
-
-int
-px_v1_feed(struct px_session *session, const struct px_bytes *chunk, struct px_err *err)
-{
-	struct px_input_op *op = NULL;
-	int result;
-
-	if (chunk->p != NULL) {
-		result =
-		    px_session_write(session, chunk->p, chunk->len, NULL, 0, NULL, NULL, &op, err);
-		if (result == -1)
-			return -1;
-		if (result == 0)
-			px_input_forget(op);
-	}
-	result = px_session_close_stdin(session, NULL, NULL, &op, err);
-	if (result == 0)
-		px_input_forget(op);
-	return result == -1 ? -1 : 0;
 }
 
 /* ---- process/wait ---- */
@@ -214,7 +193,7 @@ const struct px_method px_v1_wait =
 /* ---- process/communicate ---- */
 
 struct communicate_params {
-	struct px_str id;
+	struct px_str id, write_id;
 	struct px_bytes chunk;
 	struct px_int timeout;
 };
@@ -222,6 +201,7 @@ struct communicate_params {
 static const struct px_field communicate_fields[] = {
 	V1_FIELD(communicate_params, id, "sessionId", PX_F_STRING, .flags = PX_F_REQUIRED),
 	V1_FIELD(communicate_params, chunk, "chunk", PX_F_BYTES, .flags = 0),
+	V1_WRITE_ID(communicate_params),
 	V1_FIELD(communicate_params, timeout, "timeoutMs", PX_F_INT, .max = V1_MS_MAX),
 };
 
@@ -231,7 +211,8 @@ communicate_run(struct px_call *call, const void *params, struct px_err *err)
 	const struct communicate_params *p = params;
 	struct px_session *session = px_v1_session(call, &p->id, err);
 
-	if (session == NULL || px_v1_feed(session, &p->chunk, err) == -1)
+	if (session == NULL || px_session_feed(session, p->chunk.p, p->chunk.len, p->write_id.p,
+				   p->write_id.len, err) == -1)
 		return -1;
 	px_v1_answer_at_end(call, session, p->timeout.set ? p->timeout.v : -1, -1);
 	return 0;

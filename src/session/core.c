@@ -76,7 +76,11 @@ px_core_free(struct px_core *core)
 void
 px_core_stop(struct px_core *core)
 {
+	struct px_workspace *ws;
+
 	core->stopping = true;
+	TAILQ_FOREACH (ws, &core->workspaces, link)
+		px_workspace_unpark(ws);
 	px_procs_stop_all(core->procs, core->options.grace_ms, PX_CAUSE_SHUTDOWN);
 }
 
@@ -94,7 +98,7 @@ workspace_is_told(const struct px_workspace *ws)
 
 	TAILQ_FOREACH (session, &ws->sessions, link)
 		TAILQ_FOREACH (watch, &session->watches, link)
-			if (!watch->close_told)
+			if (!watch->close_told && watch != session->parked)
 				return false;
 	return true;
 }

@@ -366,6 +366,7 @@ static void
 session_drop_record(struct px_session *session)
 {
 	px_waits_gone(session);
+	px_session_unpark(session);
 	watches_gone(session);
 	px_transcript_free(session->transcript);
 	session->transcript = NULL;

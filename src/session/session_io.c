@@ -6,31 +6,77 @@
 
 /* What a client does to a session that runs, and what it can ask of it. */
 
+/* Was it done already? From now on it counts as done. NULL: it has no id. */
+static bool
+write_id_seen(struct px_session *session, const char *id, size_t len)
+{
+	return id != NULL && px_write_ids_seen(&session->write_ids, id, len);
+}
+
+/* Passes 'result' on; what was refused may be tried again under its id. */
+static int
+write_id_result(struct px_session *session, const char *id, size_t len, int result)
+{
+	if (result == -1 && id != NULL)
+		px_write_ids_forget(session->write_ids, id, len);
+	return result;
+}
+
 int
 px_session_write(struct px_session *session, const void *data, size_t len, const char *write_id,
     size_t write_id_len, void (*done)(void *arg, const struct px_err *err), void *arg,
     struct px_input_op **out_op, struct px_err *err)
 {
-	int result;
+	struct px_input *input = px_proc_input(session->proc);
 
-	if (write_id != NULL && px_write_ids_seen(&session->write_ids, write_id, write_id_len))
+	if (write_id_seen(session, write_id, write_id_len))
 		return 1;
-	result = px_input_write(px_proc_input(session->proc), data, len, done, arg, out_op, err);
-	if (result == -1 && write_id != NULL)
-		px_write_ids_forget(session->write_ids, write_id, write_id_len);
-	return result;
+	return write_id_result(session, write_id, write_id_len,
+	    px_input_write(input, data, len, done, arg, out_op, err));
 }
 
 int
-px_session_close_stdin(struct px_session *session,
+px_session_close_stdin(struct px_session *session, const char *write_id, size_t write_id_len,
     void (*done)(void *arg, const struct px_err *err), void *arg, struct px_input_op **out_op,
     struct px_err *err)
 {
 	struct px_input *input = px_proc_input(session->proc);
 
-	if (!px_input_is_open(input))
+	if (write_id_seen(session, write_id, write_id_len) || !px_input_is_open(input))
 		return 1;
-	return px_input_eof(input, done, arg, out_op, err);
+	return write_id_result(
+	    session, write_id, write_id_len, px_input_eof(input, done, arg, out_op, err));
+}
+
+/* An operation that goes on by itself: as 0 or -1. */
+static int
+input_let_go(int result, struct px_input_op *op)
+{
+	if (result == 0)
+		px_input_forget(op);
+	return result == -1 ? -1 : 0;
+}
+
+int
+px_session_feed(struct px_session *session, const void *data, size_t len, const char *write_id,
+    size_t write_id_len, struct px_err *err)
+{
+	struct px_input *input = px_proc_input(session->proc);
+	struct px_input_op *op = NULL;
+	int result;
+
+	if (write_id_seen(session, write_id, write_id_len))
+		return 0;
+	if (data != NULL) {
+		result = px_input_write(input, data, len, NULL, NULL, &op, err);
+		if (input_let_go(result, op) == -1)
+			return write_id_result(session, write_id, write_id_len, -1);
+	}
+	if (!px_input_is_open(input))
+		return 0;
+	result = input_let_go(px_input_eof(input, NULL, NULL, &op, err), op);
+	/* What was written stays written: under its id it must not be written again. */
+	return data != NULL ? result : write_id_result(session, write_id, write_id_len, result);
 }
 
 int
@@ -142,6 +188,6 @@ px_session_subscribers(const struct px_session *session)
 	size_t n = 0;
 
 	TAILQ_FOREACH (watch, &session->watches, link)
-		n++;
+		n += watch != session->parked;
 	return n;
 }

@@ -72,6 +72,8 @@ struct px_session {
 	uint32_t serial;                  /* in the marks of its processes */
 	struct px_transcript *transcript; /* NULL once forgotten */
 	struct px_watch_list watches;
+	struct px_watch *parked; /* one of them, whose subscriber is gone; NULL: none */
+	struct event *park_end;  /* there while 'parked' is */
 	struct px_wait_list waits;
 	struct px_write_ids *write_ids;
 	struct event *timeout;   /* ends it; NULL without a limit */
@@ -90,7 +92,8 @@ struct px_watch {
 	const struct px_watch_ops *ops;
 	void *arg;
 	struct px_cursor cursor;
-	bool lossy, held;
+	struct px_cursor acked; /* of a watch that acknowledges: at most 'cursor' */
+	bool lossy, held, acknowledges;
 	bool deferred; /* what is read now, it gets from the transcript later */
 	bool exit_told, close_told;
 	uint64_t skipped; /* lossy: bytes passed over since the last 'lagged' */
@@ -116,6 +119,9 @@ void px_workspace_end(struct px_workspace *ws, enum px_cause cause);
 
 /* Frees the workspace and its sessions now. */
 void px_workspace_free(struct px_workspace *ws);
+
+/* Ends what is parked in all its sessions. */
+void px_workspace_unpark(struct px_workspace *ws);
 
 /* Told to watches by their session. */
 void px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk);

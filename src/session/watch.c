@@ -5,6 +5,38 @@
 #include "base/mem.h"
 #include "session/state.h"
 
+enum {
+	READ_CHUNKS_MAX =
+	    2,          /* what is read at once into the room there is, see session_on_output() */
+	ACK_SHARES = 8, /* of the kept bytes; half of them, the tail, move with the child */
+	SPARE_CHUNKS = 64
+};
+
+size_t
+px_watch_ack_bytes(size_t retained)
+{
+	return retained > ACK_SHARES ? retained / ACK_SHARES : 1;
+}
+
+/*
+ * The place after 'after', for which the transcript alone may have forgotten the
+ * way: the chunk that led to an acknowledged place need not be known any more.
+ */
+static void
+session_seek(const struct px_session *session, uint64_t after, struct px_cursor *out)
+{
+	const struct px_watch *watch;
+
+	px_transcript_seek(session->transcript, after, out);
+	TAILQ_FOREACH (watch, &session->watches, link) {
+		if (!watch->acknowledges || watch->acked.seq > after)
+			continue;
+		for (unsigned i = 0; i < px_session_streams(session); i++)
+			if (out->offset[i] < watch->acked.offset[i])
+				out->offset[i] = watch->acked.offset[i];
+	}
+}
+
 struct px_watch *
 px_watch_new(struct px_session *session, uint64_t after, unsigned flags,
     const struct px_watch_ops *ops, void *arg)
@@ -16,6 +48,7 @@ px_watch_new(struct px_session *session, uint64_t after, unsigned flags,
 	watch->arg = arg;
 	watch->lossy = (flags & PX_WATCH_LOSSY) != 0;
 	watch->held = (flags & PX_WATCH_HELD) != 0;
+	watch->acknowledges = (flags & PX_WATCH_ACKNOWLEDGES) != 0;
 	TAILQ_INSERT_TAIL(&session->watches, watch, link);
 	px_watch_seek(watch, after);
 	return watch;
@@ -34,15 +67,32 @@ px_watch_free(struct px_watch *watch)
 	px_proc_wake(session->proc);
 }
 
+/* Whoever watches anew says itself what it has had. */
 void
 px_watch_seek(struct px_watch *watch, uint64_t after)
 {
-	const struct px_session *session = watch->session;
+	struct px_session *session = watch->session;
 
-	px_transcript_seek(session->transcript, after, &watch->cursor);
+	session_seek(session, after, &watch->cursor);
+	watch->acked = watch->cursor;
 	watch->exit_told = session->exited && after >= session->exit_seq;
 	watch->close_told = session->closed && after >= session->closed_seq;
 	watch->skipped = 0;
+	px_session_unpark(session);
+}
+
+bool
+px_watch_ack(struct px_watch *watch, uint64_t seq)
+{
+	struct px_cursor place = watch->cursor;
+
+	if (!watch->acknowledges || seq < watch->acked.seq || seq > watch->cursor.seq)
+		return false;
+	if (seq < watch->cursor.seq)
+		session_seek(watch->session, seq, &place);
+	watch->acked = place;
+	px_proc_wake(watch->session->proc);
+	return true;
 }
 
 uint64_t
@@ -182,22 +232,56 @@ px_watch_on_end(struct px_watch *watch)
 		watch_tell_end(watch, due + 1);
 }
 
+/* What may be read at once so that nothing after 'place' is lost and 'spare' stays free. */
+static size_t
+watch_keeps(
+    const struct px_watch *watch, const struct px_cursor *place, const struct px_slack *spare)
+{
+	struct px_slack slack = px_transcript_slack(watch->session->transcript, place);
+
+	if (slack.bytes <= spare->bytes || slack.chunks < spare->chunks + READ_CHUNKS_MAX)
+		return 0;
+	return slack.bytes - spare->bytes;
+}
+
+/* A program that runs leaves free what is needed to read the rest of it when it is gone. */
+static size_t
+watch_unacked_room(const struct px_watch *watch)
+{
+	const struct px_session *session = watch->session;
+	size_t retained = session->ws->core->options.retained_bytes;
+	struct px_slack spare = { 0, 0 };
+
+	if (px_proc_running(session->proc))
+		spare = (struct px_slack){ retained / ACK_SHARES, SPARE_CHUNKS };
+	return watch_keeps(watch, &watch->acked, &spare);
+}
+
 /*
  * What a program that is gone has left is little, and whoever waits for its end
  * must not wait for a slow watch: it is read as far as the transcript can keep it
  * for that watch, which has it from there when it has room.
  */
+static size_t
+watch_given_room(struct px_watch *watch)
+{
+	static const struct px_slack none = { 0, 0 };
+	size_t room = watch->held ? 0 : watch->ops->room(watch->arg);
+
+	watch->deferred = room == 0 && !px_proc_running(watch->session->proc);
+	return watch->held || watch->deferred ? watch_keeps(watch, &watch->cursor, &none) : room;
+}
+
 size_t
 px_watch_room(struct px_watch *watch)
 {
-	const struct px_session *session = watch->session;
-	size_t room;
+	size_t room, unacked;
 
-	if (watch->held)
-		return px_transcript_slack(session->transcript, &watch->cursor);
-	if (watch->lossy)
+	if (watch->lossy && !watch->held)
 		return SIZE_MAX;
-	room = watch->ops->room(watch->arg);
-	watch->deferred = room == 0 && !px_proc_running(session->proc);
-	return watch->deferred ? px_transcript_slack(session->transcript, &watch->cursor) : room;
+	room = watch_given_room(watch);
+	if (room == 0 || !watch->acknowledges)
+		return room;
+	unacked = watch_unacked_room(watch);
+	return unacked < room ? unacked : room;
 }

@@ -30,12 +30,16 @@ struct px_watch_ops {
 	void (*gone)(void *arg); /* the session is freed; the watch is, after this call */
 };
 
-enum { PX_WATCH_LOSSY = 1, PX_WATCH_HELD = 2 };
+enum { PX_WATCH_LOSSY = 1, PX_WATCH_HELD = 2, PX_WATCH_ACKNOWLEDGES = 4 };
 
 /*
  * Begins after sequence number 'after'. Nothing is called before the first
  * px_watch_pump(). PX_WATCH_HELD: nothing is given until px_watch_release(); the
  * child is paused only when its transcript would drop what the watch has not had.
+ * PX_WATCH_ACKNOWLEDGES, not with PX_WATCH_LOSSY: what was given counts as had
+ * when px_watch_ack() says so; until then the transcript keeps it, and the child is
+ * paused when it would drop it. So that an exit can still be told, some of the
+ * transcript is left free for what a program leaves behind when it is gone.
  */
 struct px_watch *px_watch_new(struct px_session *session, uint64_t after, unsigned flags,
     const struct px_watch_ops *ops, void *arg);
@@ -46,6 +50,32 @@ void px_watch_pump(struct px_watch *watch); /* room has grown, or the watch is n
 void px_watch_release(
     struct px_watch *watch); /* ends PX_WATCH_HELD; px_watch_pump() gives what was held */
 void px_watch_seek(struct px_watch *watch, uint64_t after);
+
+/*
+ * Everything up to and including 'seq' has arrived; wakes the child. False, and
+ * nothing happens: the watch does not acknowledge, was not given that much, or
+ * has acknowledged more.
+ */
+bool px_watch_ack(struct px_watch *watch, uint64_t seq);
+
+/*
+ * A subscriber acknowledges at the latest when it has been given, in one session
+ * since what it acknowledged last, so many bytes or so many outputs: then the
+ * child never waits for an acknowledgement that does not come. 'retained': the
+ * transcript's bytes per stream (px_core_options).
+ */
+enum { PX_WATCH_ACK_OUTPUTS = 64 };
+size_t px_watch_ack_bytes(size_t retained);
+
+/*
+ * Takes the watch from a subscriber that is gone and may come back; no callback
+ * comes any more. One that acknowledges stays, parked: it holds the child at the
+ * acknowledged place until the session is watched anew, px_session_unpark(), the
+ * end of session, workspace or core, or the detach time. Another, or one whose
+ * session has closed, is freed. A session has one parked watch: of two the lower
+ * place and the later time hold.
+ */
+void px_watch_park(struct px_watch *watch);
 
 /* Bytes after the watch's place that are no longer held. */
 uint64_t px_watch_lost(const struct px_watch *watch);

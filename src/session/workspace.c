@@ -108,12 +108,22 @@ px_workspace_free(struct px_workspace *ws)
 	free(ws);
 }
 
+void
+px_workspace_unpark(struct px_workspace *ws)
+{
+	struct px_session *session;
+
+	TAILQ_FOREACH (session, &ws->sessions, link)
+		px_session_unpark(session);
+}
+
 /* The group as a whole, so that what outlived a session that is forgotten ends too. */
 void
 px_workspace_end(struct px_workspace *ws, enum px_cause cause)
 {
 	ws->ending = true;
 	event_del(ws->detach_timer);
+	px_workspace_unpark(ws);
 	if (ws->next_serial > 0)
 		px_procs_stop_group(ws->core->procs, ws->group, ws->core->options.grace_ms, cause);
 	if (ws->running == 0)

@@ -257,19 +257,20 @@ px_transcript_read(
 	return 1;
 }
 
-size_t
+struct px_slack
 px_transcript_slack(const struct px_transcript *t, const struct px_cursor *cur)
 {
-	size_t slack = SIZE_MAX, bytes, chunks;
+	struct px_slack slack = { SIZE_MAX, SIZE_MAX };
+	size_t bytes, chunks;
 	unsigned s;
 
 	for (s = 0; s < t->nstreams; s++) {
 		bytes = px_stream_store_slack(&t->stream[s].store, cur->offset[s]);
 		chunks = px_chunk_index_slack(&t->stream[s].chunks, cur->seq);
-		if (bytes < slack)
-			slack = bytes;
-		if (chunks < slack)
-			slack = chunks;
+		if (bytes < slack.bytes)
+			slack.bytes = bytes;
+		if (chunks < slack.chunks)
+			slack.chunks = chunks;
 	}
 	return slack;
 }

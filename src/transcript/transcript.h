@@ -101,10 +101,13 @@ int px_transcript_read(
     struct px_transcript *t, struct px_cursor *cur, struct px_chunk *out, uint64_t *out_lost);
 
 /*
- * Bytes that can still be appended to every stream, in chunks of any size,
- * before anything after 'cur' is dropped or forgotten; 0 when more is being
- * dropped there already.
+ * How many bytes, and how many chunks of whatever size, can still be appended to
+ * every stream before anything after 'cur' is dropped or forgotten; 0 when more is
+ * being dropped there already. A chunk needs both its bytes and its place.
  */
-size_t px_transcript_slack(const struct px_transcript *t, const struct px_cursor *cur);
+struct px_slack {
+	size_t bytes, chunks;
+};
+struct px_slack px_transcript_slack(const struct px_transcript *t, const struct px_cursor *cur);
 
 #endif

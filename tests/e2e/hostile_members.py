@@ -147,6 +147,7 @@ class Method:
 MODE = Type(("string", "object"), ("", "graceful", "Force", {}, {"graceful": None}, {"graceful": 1}, {"graceful": {}}, [1]))
 CONDITION = Type(("array",), ([], ["exit"] * 17, ["stop"], [None], [1], [[]], [{}], [{"idleMs": 1, "bytes": 1}], [{"match": None}],
                               ["exit", {"match": ""}], [Pairs([("bytes", 1), ("bytes", 1)])]), ["exit"] * 100_000)
+WRITE_ID = Type(("string",), ("", "x" * 129), text='"a%sb"')
 MATCH = Type(("string",), ("", "x" * 4097), text='"a%sb"')
 RLIMITS = tuple(member(f"rlimits.{name}", integer(0, high)) for name, high in
                 (("cpuSeconds", 2**31 - 1), ("memoryBytes", INT64_MAX), ("openFiles", 2**31 - 1), ("fileSizeBytes", INT64_MAX)))
@@ -194,20 +195,21 @@ def with_spawn_v0(takes):
 METHODS = {
     ("exec-server.v1", "initialize"): Method((({
         "clientName": "x", "clientVersion": "1", "protocolVersion": "exec-server.v1", "workspace": "w",
-        "capabilities": {"experimentalApi": True, "optOutNotificationMethods": ["x"], "slowConsumer": "lag"}},
+        "capabilities": {"experimentalApi": True, "optOutNotificationMethods": ["x"], "slowConsumer": "lag",
+                         "acknowledge": False}},
         (needed("clientName", ANY_TEXT), member("clientVersion", ANY_TEXT),
          member("workspace", string(wrong=("", "a b", "x" * 129), huge=EARLY)),
          member("capabilities", Type(("object",), huge=EARLY)), member("capabilities.experimentalApi", BOOLEAN),
          member("capabilities.optOutNotificationMethods", strings(["x"] * 10_000, PARAMS, (["x"] * 65,))),
-         member("capabilities.slowConsumer", string(wrong=("", "Lag", "x"), huge=EARLY)))),
+         member("capabilities.acknowledge", BOOLEAN), member("capabilities.slowConsumer", string(wrong=("", "Lag", "x"), huge=EARLY)))),
         ({"clientName": "x", "protocolVersion": "exec-server.v1", "resumeToken": "x"},
          (member("resumeToken", string(TOKEN, TOKEN, huge=EARLY)),)))),
     ("exec-server.v1", "process/start"): Method((DIRECT, PREPARED)),
     ("exec-server.v1", "process/run"): Method((DIRECT, PREPARED, RUN)),
     ("exec-server.v1", "process/write"): of_session(
         {"chunk": "", "writeId": "1"}, needed("chunk", BYTES),
-        member("writeId", Type(("string",), ("", "x" * 129), text='"a%sb"'))),
-    ("exec-server.v1", "process/closeStdin"): of_session({}),
+        member("writeId", WRITE_ID)),
+    ("exec-server.v1", "process/closeStdin"): of_session({"writeId": "1"}, member("writeId", WRITE_ID)),
     ("exec-server.v1", "process/resize"): of_session(
         {"rows": 24, "cols": 80}, needed("rows", integer(1, 65535)), needed("cols", integer(1, 65535))),
     ("exec-server.v1", "process/signal"): of_session(
@@ -227,7 +229,8 @@ METHODS = {
         {"afterSeq": 0, "maxBytes": 1, "waitMs": 0}, member("afterSeq", integer(0, INT64_MAX)),
         member("maxBytes", integer(0, INT64_MAX)), member("waitMs", integer(0, MS_MAX))),
     ("exec-server.v1", "process/communicate"): of_session(
-        {"chunk": "", "timeoutMs": 0}, member("chunk", BYTES), member("timeoutMs", integer(0, MS_MAX))),
+        {"chunk": "", "writeId": "1", "timeoutMs": 0}, member("chunk", BYTES), member("writeId", WRITE_ID),
+        member("timeoutMs", integer(0, MS_MAX))),
     ("exec-server.v1", "process/subscribe"): of_session({"afterSeq": 0}, member("afterSeq", integer(0, INT64_MAX))),
     ("exec-server.v1", "process/unsubscribe"): of_session({}),
     ("exec-server.v1", "process/list"): Method(),

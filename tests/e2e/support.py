@@ -339,7 +339,7 @@ async def serving(t, *flags, **options):
     await nothing_left(server, before, None if flags[flags.index("--detach-ttl-ms") + 1] == LONG_MS else 1)
 
 
-__all__ = ["BOTH", "LONG_MS", "NO_INPUT", "PIPES", "PTY", "Session", "Watched", "b64", "batch", "child", "children",
+__all__ = ["BOTH", "LONG_MS", "NO_INPUT", "PIPES", "PTY", "RpcError", "Session", "Watched", "b64", "batch", "child", "children",
            "counted", "descendants", "descriptors", "exists", "graceful", "holdings", "http", "lean",
            "needs_native", "needs_root", "nothing_left", "pty", "refused", "run", "serving", "shell", "stalled",
            "start", "status", "unb64", "until", "v1", "within", "wrapper"]

@@ -23,7 +23,8 @@
 #include "session/core.h"
 
 /* The first byte. */
-enum { DIALECT = 3, SESSION = 4, SIGNED = 8, FORBIDDEN = 16, LINE_BY_LINE = 32, LAG = 64 };
+enum { DIALECT = 3, SESSION = 4, SIGNED = 8, FORBIDDEN = 16, LINE_BY_LINE = 32, SLOW = 192 };
+enum slow { BLOCK, LAG = 64, ACKNOWLEDGE = 128 };
 enum dialect { NONE, V0, V1_PIPE, V1_PTY };
 
 /* So small that an input can reach every one. */
@@ -204,6 +205,16 @@ start_session(struct world *w, enum dialect dialect)
 	say_text(w, starts[dialect]);
 }
 
+static void
+initialize_v1(struct world *w, enum slow slow)
+{
+	say_text(w, "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"f\","
+		    "\"protocolVersion\":\"exec-server.v1\",\"capabilities\":");
+	say_text(w, slow == LAG           ? "{\"slowConsumer\":\"lag\"}}}\n"
+		    : slow == ACKNOWLEDGE ? "{\"acknowledge\":true}}}\n"
+					  : "{}}}\n");
+}
+
 /* The input's connection is as far as the first byte says. */
 static void
 prelude(struct world *w, unsigned choice)
@@ -215,13 +226,7 @@ prelude(struct world *w, unsigned choice)
 		    "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"f\"}}\n"
 		    "{\"method\":\"initialized\"}\n");
 	else if (dialect != NONE)
-		say_text(
-		    w, (choice & LAG) != 0
-			   ? "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"f\","
-			     "\"protocolVersion\":\"exec-server.v1\","
-			     "\"capabilities\":{\"slowConsumer\":\"lag\"}}}\n"
-			   : "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"f\","
-			     "\"protocolVersion\":\"exec-server.v1\"}}\n");
+		initialize_v1(w, choice & SLOW);
 	if ((choice & SESSION) != 0 && dialect != NONE)
 		start_session(w, dialect);
 	w->rpc.allow_direct = (choice & FORBIDDEN) == 0;

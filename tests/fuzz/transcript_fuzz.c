@@ -99,15 +99,19 @@ check_view(const struct px_transcript *t, struct model *m)
 static void
 check_slack(const struct px_transcript *t, struct model *m, const struct px_cursor *cur)
 {
-	size_t slack = px_transcript_slack(t, cur);
-	bool more = true;
+	struct px_slack both = px_transcript_slack(t, cur);
+	size_t slack = both.bytes < both.chunks ? both.bytes : both.chunks;
+	bool more = true, more_bytes = true;
 	unsigned s;
 
+	/* In chunks of one byte each, and in as few as one likes. */
 	for (s = 0; s < m->nstreams; s++) {
 		MUST(slack == 0 || model_keeps(m, s, cur, slack));
 		more = more && model_keeps(m, s, cur, slack + 1);
+		MUST(both.bytes == 0 || model_keeps_bytes(m, s, cur, both.bytes));
+		more_bytes = more_bytes && model_keeps_bytes(m, s, cur, both.bytes + 1);
 	}
-	MUST(!more);
+	MUST(!more && !more_bytes);
 }
 
 /* Twice what is held, an index of at most its limit, and a fixed part. */

@@ -231,15 +231,23 @@ model_distance(const struct model *m, const struct px_cursor *a, const struct px
 	return sum;
 }
 
-/* Could 'n' more bytes come on stream 's' and everything held or known after 'cur' stay so? */
+/* Could 'n' more bytes come on stream 's' and no byte after 'cur' be dropped? The oldest goes
+ * first; it may be one that is only coming. */
+static bool
+model_keeps_bytes(const struct model *m, unsigned s, const struct px_cursor *cur, size_t n)
+{
+	uint64_t at = cur->offset[s] > m->head ? cur->offset[s] : m->head;
+
+	return at >= m->total[s] + n || model_held(m, m->total[s] + n, at);
+}
+
+/* The same in chunks of one byte each, all of them known. */
 static bool
 model_keeps(struct model *m, unsigned s, const struct px_cursor *cur, size_t n)
 {
-	uint64_t at = cur->offset[s] > m->head ? cur->offset[s] : m->head;
 	size_t first = model_first(m, s, 0), then = model_first(m, s, n), i;
 
-	/* The oldest byte after the cursor goes first; it may be one that is only coming. */
-	if (at < m->total[s] + n && !model_held(m, m->total[s] + n, at))
+	if (!model_keeps_bytes(m, s, cur, n))
 		return false;
 	for (i = 0; i < m->nchunks[s] + n; i++, m->work++) {
 		bool known = i >= m->nchunks[s] || model_known(m, s, i, 0, first);

@@ -207,6 +207,12 @@ class Connection:
     def end_sending(self):
         self.transport.end_sending()
 
+    async def cut(self):
+        """Ends the connection in the middle of whatever is going on; what has come and was not taken is lost."""
+        self.transport.cut()
+        await self.close()
+        self.inbox.clear()
+
     async def close(self):
         """Ends the connection from our side; an ended one is fine."""
         self._may_read.set()

@@ -1,7 +1,7 @@
 """Carrying messages: the three framings behind one small interface.
 
 A transport has send(bytes) for one message, receive() -> bytes or None at the
-end, end_sending(), close(), and 'close_code' (WebSocket only) once it has ended.
+end, end_sending(), cut(), close(), and 'close_code' (WebSocket only) once it has ended.
 """
 
 import asyncio
@@ -58,6 +58,10 @@ class Lines:
         else:
             self._writer.close()
 
+    def cut(self):
+        """The end without a word, as of a network that is gone."""
+        self._writer.transport.abort()
+
     async def close(self):
         self._writer.close()
         try:
@@ -105,6 +109,9 @@ class WebSocket:
 
     def end_sending(self):
         asyncio.get_running_loop().create_task(self._socket.close())
+
+    def cut(self):
+        self._socket.transport.abort()
 
     async def close(self):
         await self._socket.close()

@@ -1,0 +1,69 @@
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "session/state.h"
+
+/* The watch whose subscriber is gone: it is held, so that it is told nothing but a failure. */
+
+static void
+parked_failed(void *arg, struct px_session *session, const char *message)
+{
+	(void)arg;
+	(void)session;
+	(void)message;
+}
+
+static const struct px_watch_ops parked_ops = { .failed = parked_failed };
+
+static void
+session_on_park_end(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	px_session_unpark(arg);
+}
+
+void
+px_session_unpark(struct px_session *session)
+{
+	struct px_watch *parked = session->parked;
+
+	if (parked == NULL)
+		return;
+	session->parked = NULL;
+	event_free(session->park_end);
+	session->park_end = NULL;
+	px_watch_free(parked);
+}
+
+static bool
+session_may_park(const struct px_session *session)
+{
+	const struct px_workspace *ws = session->ws;
+
+	return !session->forgotten && !session->closed && !ws->ending && !ws->core->stopping;
+}
+
+void
+px_watch_park(struct px_watch *watch)
+{
+	struct px_session *session = watch->session;
+	const struct px_core *core = session->ws->core;
+	struct timeval tv = px_ms_tv(core->options.detach_ttl_ms);
+
+	if (!watch->acknowledges || !session_may_park(session)) {
+		px_watch_free(watch);
+		return;
+	}
+	if (session->parked != NULL && session->parked->acked.seq < watch->acked.seq)
+		watch->acked = session->parked->acked;
+	px_session_unpark(session);
+	watch->cursor = watch->acked;
+	watch->held = true;
+	watch->ops = &parked_ops;
+	watch->arg = NULL;
+	session->parked = watch;
+	session->park_end = evtimer_new(core->base, session_on_park_end, session);
+	event_add(session->park_end, &tv);
+	px_proc_wake(session->proc); /* the subscriber may have had less room than this leaves */
+}
