@@ -36,7 +36,7 @@ fitted(struct evbuffer *request, const void *data, size_t len)
 	struct evbuffer *stream = evbuffer_new();
 	struct evbuffer_ptr at = evbuffer_search(request, header, sizeof header - 1, NULL);
 	const char *key = (char *)evbuffer_pullup(request, -1) + at.pos + sizeof header - 1;
-	const char *place = memmem(data, len, ACCEPT, sizeof ACCEPT - 1);
+	const char *place = len == 0 ? NULL : memmem(data, len, ACCEPT, sizeof ACCEPT - 1);
 	char accept[PX_WS_ACCEPT_LEN + 1], text[PX_WS_KEY_LEN + 1] = "";
 
 	if (at.pos < 0)
