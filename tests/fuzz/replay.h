@@ -150,12 +150,17 @@ replay_feed(struct replay *r, struct evbuffer *in, size_t limit)
 	return true;
 }
 
-/* Appends to 'log' a line per event, to 'out' the bytes that the framing sends. */
+/*
+ * Appends to 'log' a line per event, to 'out' the bytes that the framing sends.
+ * 'framer' is used up. 'ended' (may be NULL) is told what is left when all was
+ * fed and the framing still wants more.
+ */
 static inline void
-replay(const struct px_framing *framing, const void *data, size_t len, size_t limit,
-    struct replay_cut cut, struct evbuffer *log, struct evbuffer *out)
+replay_framer(const struct px_framing *framing, struct px_framer *framer, const void *data,
+    size_t len, size_t limit, struct replay_cut cut, struct evbuffer *log, struct evbuffer *out,
+    void (*ended)(struct px_framer *framer, struct evbuffer *in, struct evbuffer *log))
 {
-	struct replay r = { framing->create(), framing, cut.pause, 0, log, out };
+	struct replay r = { framer, framing, cut.pause, 0, log, out };
 	struct evbuffer *in = evbuffer_new();
 	unsigned random = cut.seed;
 	bool closed = false;
@@ -172,8 +177,18 @@ replay(const struct px_framing *framing, const void *data, size_t len, size_t li
 		if (!cut.chained || done + n == len)
 			closed = replay_feed(&r, in, limit);
 	}
+	if (!closed && ended != NULL)
+		ended(r.framer, in, log);
 	evbuffer_free(in);
 	framing->destroy(r.framer);
+}
+
+/* The same with a framer of its own. */
+static inline void
+replay(const struct px_framing *framing, const void *data, size_t len, size_t limit,
+    struct replay_cut cut, struct evbuffer *log, struct evbuffer *out)
+{
+	replay_framer(framing, framing->create(), data, len, limit, cut, log, out, NULL);
 }
 
 /* The three cuts of a fuzz input: whole, in bytes, and as its first byte says. */

@@ -39,18 +39,26 @@ put_raw(struct evbuffer *in, const void *data, size_t len)
 	evbuffer_add(in, data, len);
 }
 
-/* A masked frame with the shortest form of its length. */
+/* The header of a frame with the shortest form of its length; 'mask' is 0x80 or 0. */
+static inline void
+put_header(struct evbuffer *in, int first, unsigned char mask, size_t len)
+{
+	unsigned char header[10] = { (unsigned char)first };
+	size_t extra = len < 126 ? 0 : len < 65536 ? 2 : 8;
+
+	header[1] = mask | (extra == 0 ? (unsigned char)len : extra == 2 ? 126 : 127);
+	for (size_t i = 0; i < extra; i++)
+		header[2 + i] = (unsigned char)(len >> (8 * (extra - 1 - i)));
+	evbuffer_add(in, header, 2 + extra);
+}
+
+/* A masked frame. */
 static inline void
 put_frame(struct evbuffer *in, int first, const void *payload, size_t len)
 {
 	static const unsigned char key[4] = { 0x37, 0xfa, 0x21, 0x3d };
-	unsigned char header[10] = { (unsigned char)first };
-	size_t extra = len < 126 ? 0 : len < 65536 ? 2 : 8;
 
-	header[1] = 0x80 | (extra == 0 ? (unsigned char)len : extra == 2 ? 126 : 127);
-	for (size_t i = 0; i < extra; i++)
-		header[2 + i] = (unsigned char)(len >> (8 * (extra - 1 - i)));
-	evbuffer_add(in, header, 2 + extra);
+	put_header(in, first, 0x80, len);
 	evbuffer_add(in, key, 4);
 	for (size_t i = 0; i < len; i++)
 		evbuffer_add(
