@@ -73,7 +73,7 @@ waiting_session(struct px_tour *tour)
 }
 
 static int
-cmd_tour(int argc, char **argv)
+cmd_tour(const struct px_cli_call *call)
 {
 	static const char *const flags[] = { "--retained-output-bytes-per-process", "200", NULL };
 	struct px_client_options options;
@@ -81,10 +81,7 @@ cmd_tour(int argc, char **argv)
 	struct px_error error;
 	int failed;
 
-	if (argc > 1) {
-		px_complain("the tour takes no '%s'", argv[1]);
-		return PX_EXIT_USAGE;
-	}
+	(void)call;
 	px_client_options_init(&options);
 	options.name = "tour";
 	options.flags = flags;
@@ -108,7 +105,7 @@ cmd_tour(int argc, char **argv)
 
 const struct px_cli_command px_cmd_tour = {
 	.name = "tour",
-	.arguments = "",
+	.operands = "",
 	.summary = "Shows what a server does, with a private one",
 	.help = "Starts four programs and prints the requests and what comes back.\n",
 	.run = cmd_tour,

@@ -20,7 +20,7 @@ ARROWS = {
     "rpc": ["base", "wire", "transcript", "proc", "session", "net"],
     "server": ["base", "wire", "tree", "proc", "session", "net", "rpc"],
     "client": ["base", "wire", "transcript", "ptyexec"],
-    "cli": ["ptyexec"],
+    "cli": ["base", "ptyexec"],
 }
 
 # Bytes in, bytes out: these touch no descriptor and own no event, so they can be fuzzed whole.

@@ -1,0 +1,24 @@
+#ifndef PX_CLI_CONNECT_H
+#define PX_CLI_CONNECT_H
+
+#include <stdbool.h>
+
+#include <ptyexec/client.h>
+
+#include "cli/options.h"
+
+/*
+ * A client of the server that 'target' names, in its workspace; freed with
+ * px_client_free(). NULL: why not was told.
+ */
+
+/* The user's own server is started when it does not run. */
+struct px_client *px_cli_connect(const struct px_cli_target *target);
+
+/*
+ * It is not: then '*out_absent' is true and nothing was told. For commands
+ * that can do nothing with a server that has just begun.
+ */
+struct px_client *px_cli_connect_running(const struct px_cli_target *target, bool *out_absent);
+
+#endif
