@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,6 +204,14 @@ px_listener_start(struct px_listener *listener, px_accept_fn *accept_fn, void *a
 	listener->accept = accept_fn;
 	listener->arg = arg;
 	evconnlistener_enable(listener->listener);
+}
+
+bool
+px_listener_is_awaited(const struct px_listener *listener)
+{
+	struct pollfd pfd = { .fd = evconnlistener_get_fd(listener->listener), .events = POLLIN };
+
+	return poll(&pfd, 1, 0) > 0;
 }
 
 void

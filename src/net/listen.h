@@ -1,6 +1,7 @@
 #ifndef PX_NET_LISTEN_H
 #define PX_NET_LISTEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -26,7 +27,14 @@ int px_listener_open(struct event_base *base, const struct px_url *url, const st
     struct px_listener **out, struct px_err *err);
 void px_listener_start(struct px_listener *listener, px_accept_fn *accept, void *arg);
 
-/* Closes it; a unix socket's file is removed if it is still ours. Takes NULL. */
+/* Does somebody wait to be accepted? */
+bool px_listener_is_awaited(const struct px_listener *listener);
+
+/*
+ * Closes it, after the unix socket's file, which is removed if it is still ours:
+ * nobody finds us any more then, and who was in between is reset before a byte of
+ * his was read. Takes NULL.
+ */
 void px_listener_free(struct px_listener *listener);
 
 /* With the port that the system chose. */

@@ -38,6 +38,8 @@ struct px_config {
 	int64_t detach_ttl_ms;                          /* 80000 */
 	int64_t exited_retention_ms;                    /* 600000 */
 	int64_t initialize_timeout_ms;                  /* 10000 */
+	int64_t exit_when_idle_ms;                      /* 0: never */
+	int64_t ready_fd;                               /* 0: none */
 	bool allow_direct_exec, allow_prepared_exec;    /* true */
 	char *prepared_key_file; /* NULL: unsigned prepared requests are taken */
 	char *cgroup;     /* "auto", "off", or the directory of a delegated cgroup v2 subtree */

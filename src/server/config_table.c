@@ -17,7 +17,7 @@
 #define STRING(member) AT(member, char *), .type = PX_SETTING_STRING
 #define CHOICE(member) AT(member, char *), .type = PX_SETTING_CHOICE
 
-/* A number of things, of bytes, of milliseconds. All numbers are told to clients. */
+/* A number of things, of bytes, of milliseconds: told to clients by 'name', unless that is NULL. */
 #define INT(member, name)   AT(member, int64_t), .type = PX_SETTING_INT, .limit = (name)
 #define COUNT(member, name) INT(member, name), .argument = "N"
 #define SIZE(member, name)  INT(member, name), .argument = "BYTES", .unit = PX_UNIT_BYTES
@@ -41,6 +41,11 @@ static const struct px_setting settings[] = {
 	{ TIME(initialize_timeout_ms, "initializeTimeoutMs"), .group = PX_GROUP_LISTEN, .min = 1,
 	    .max = 10 * YEAR, .preset = 10000,
 	    .help = "Close a connection that has not initialized by then." },
+	{ TIME(exit_when_idle_ms, NULL), .group = PX_GROUP_LISTEN, .max = 10 * YEAR,
+	    .help = "Exit when for so long there was no connection and no session; 0: never." },
+	{ INT(ready_fd, NULL), .argument = "FD", .group = PX_GROUP_LISTEN, .max = 1000000,
+	    .help =
+		"Write a newline to this descriptor, and close it, when all is open; 0: none." },
 
 	{ BOOL(allow_direct_exec), .group = PX_GROUP_PROCESS, .preset = 1,
 	    .help = "Start programs that are looked up in PATH, with defaults filled in." },

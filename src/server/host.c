@@ -27,6 +27,21 @@ px_host_fix_stdio(struct px_err *err)
 	return 0;
 }
 
+int
+px_host_check_ready_fd(int fd, struct px_err *err)
+{
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		return px_fail_sys(err, PX_E_USAGE, errno, "--ready-fd %d", fd);
+	return 0;
+}
+
+void
+px_host_tell_ready(int fd)
+{
+	(void)!write(fd, "\n", 1);
+	close(fd);
+}
+
 void
 px_host_raise_open_files(rlim_t *out_before)
 {

@@ -11,6 +11,12 @@
 /* Descriptors 0, 1 and 2 are open afterwards, so that no socket takes their place. */
 int px_host_fix_stdio(struct px_err *err);
 
+/* Keeps it from the programs that are started. PX_E_USAGE when it is not open. */
+int px_host_check_ready_fd(int fd, struct px_err *err);
+
+/* Tells whoever waits for it that the server is ready, and closes the descriptor. */
+void px_host_tell_ready(int fd);
+
 /* Raises the soft limit of open descriptors to the hard one; '*out_before' is the old soft limit,
  * for the children. */
 void px_host_raise_open_files(rlim_t *out_before);

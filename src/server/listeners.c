@@ -103,6 +103,15 @@ px_listeners_start(struct px_listeners *listeners, px_accept_fn *accept, void *a
 		announce(listeners, "stdio://");
 }
 
+bool
+px_listeners_are_awaited(const struct px_listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->nsockets; i++)
+		if (px_listener_is_awaited(listeners->sockets[i]))
+			return true;
+	return false;
+}
+
 void
 px_listeners_close(struct px_listeners *listeners)
 {

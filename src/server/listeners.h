@@ -26,6 +26,9 @@ void px_listeners_free(struct px_listeners *listeners); /* takes NULL */
  */
 void px_listeners_start(struct px_listeners *listeners, px_accept_fn *accept, void *arg);
 
+/* Does somebody wait to be accepted, at any of them? */
+bool px_listeners_are_awaited(const struct px_listeners *listeners);
+
 /* Accepts no more. */
 void px_listeners_close(struct px_listeners *listeners);
 

@@ -23,6 +23,7 @@
 #include "rpc/rpc.h"
 #include "server/config.h"
 #include "server/host.h"
+#include "server/idle.h"
 #include "server/listeners.h"
 #include "server/loop_watch.h"
 #include "server/web.h"
@@ -54,6 +55,7 @@ struct px_server {
 	int stdin_flags, stdout_flags; /* as we found them; -1: not changed */
 	struct event *signals[NSIGNALS];
 	struct event *patience; /* with connections that take nothing at the end */
+	struct px_idle *idle;   /* NULL: it may be idle for as long as it likes */
 	bool hurried;
 	enum server_state state;
 };
@@ -98,6 +100,7 @@ server_on_accept(void *arg, const struct px_url *url, int fd, const char *label)
 		.limit = PX_HANDSHAKE_MAX,
 		.framing = url->kind == PX_URL_UNIX ? &px_framing_lines : &px_framing_ws };
 
+	px_idle_break(server->idle);
 	if (px_net_full(server->net))
 		refuse_full(server, url, fd, label);
 	else
@@ -196,6 +199,25 @@ server_on_signal(evutil_socket_t sig, short what, void *arg)
 		server_hurry(server);
 }
 
+static bool
+server_is_idle(const struct px_server *server)
+{
+	struct px_core_counts counts;
+
+	px_core_counts(server->core, &counts);
+	return px_net_idle(server->net) && counts.sessions == 0;
+}
+
+/* Whoever has come to the door meanwhile is let in. */
+static void
+server_on_idle(void *arg)
+{
+	struct px_server *server = arg;
+
+	if (server_is_idle(server) && !px_listeners_are_awaited(server->listeners))
+		server_stop(server, "idle");
+}
+
 /* One step of the way down, whenever the loop has turned. */
 static void
 server_advance(struct px_server *server)
@@ -203,6 +225,8 @@ server_advance(struct px_server *server)
 	if (server->state == SERVER_RUNNING && !px_listeners_have_sockets(server->listeners) &&
 	    px_net_idle(server->net))
 		server_stop(server, "end of input");
+	if (server->state == SERVER_RUNNING)
+		px_idle_turn(server->idle, server_is_idle(server));
 	if (server->state == SERVER_ENDING_SESSIONS && px_core_idle(server->core)) {
 		server->state = SERVER_TELLING;
 		patience_begin(server);
@@ -339,6 +363,12 @@ signals_open(struct px_server *server)
 	server->patience = evtimer_new(server->base, server_on_patience, server);
 }
 
+static int
+ready_check(const struct px_config *config, struct px_err *err)
+{
+	return config->ready_fd != 0 ? px_host_check_ready_fd((int)config->ready_fd, err) : 0;
+}
+
 int
 px_server_new(const struct px_config *config, const struct px_log *log, struct px_server **out,
     struct px_err *err)
@@ -350,7 +380,8 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 	server->log = log;
 	server->stdin_flags = server->stdout_flags = -1;
 	server->base = event_base_new();
-	if (px_host_fix_stdio(err) == -1 || px_guardian_start(&server->guardian, err) == -1 ||
+	if (px_host_fix_stdio(err) == -1 || ready_check(config, err) == -1 ||
+	    px_guardian_start(&server->guardian, err) == -1 ||
 	    px_listeners_open(server->base, config, log, &server->listeners, err) == -1 ||
 	    px_cgroup_root_open(config->cgroup, &server->cgroups, err) == -1 ||
 	    px_host_adopt_orphans(err) == -1) {
@@ -365,6 +396,9 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 		return -1;
 	}
 	signals_open(server);
+	if (config->exit_when_idle_ms > 0)
+		server->idle =
+		    px_idle_new(server->base, config->exit_when_idle_ms, server_on_idle, server);
 	*out = server;
 	return 0;
 }
@@ -375,6 +409,9 @@ server_start(struct px_server *server)
 	px_listeners_start(server->listeners, server_on_accept, server);
 	if (px_listeners_have_stdio(server->listeners))
 		stdio_serve(server);
+	if (server->config->ready_fd != 0)
+		px_host_tell_ready((int)server->config->ready_fd);
+	px_idle_turn(server->idle, server_is_idle(server));
 }
 
 void
@@ -420,6 +457,7 @@ px_server_free(struct px_server *server)
 			event_free(server->signals[i]);
 	if (server->patience != NULL)
 		event_free(server->patience);
+	px_idle_free(server->idle);
 	stdio_restore(server);
 	event_base_free(server->base);
 	free(server);
