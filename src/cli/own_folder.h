@@ -1,0 +1,27 @@
+#ifndef PX_CLI_OWN_FOLDER_H
+#define PX_CLI_OWN_FOLDER_H
+
+/*
+ * Where the user's own server lives: $XDG_RUNTIME_DIR/ptyexec, or
+ * /tmp/ptyexec-UID when that variable does not name a directory of ours. It is
+ * nobody else's to look into, or it is not used.
+ */
+enum { PX_OWN_FOLDER_SIZE = 96, PX_OWN_URL_SIZE = 128 }; /* a socket's path ends at 107 (unix(7)) */
+
+struct px_own_folder {
+	int fd;
+	char path[PX_OWN_FOLDER_SIZE];
+	char url[PX_OWN_URL_SIZE]; /* of the server in it */
+};
+
+/* Makes it where it is missing. -1: what is wrong was told, and nothing is open. */
+int px_own_folder_open(struct px_own_folder *folder);
+void px_own_folder_close(struct px_own_folder *folder);
+
+/*
+ * Waits until nobody else is about to start a server. Returns the descriptor
+ * that holds the lock until it is closed, or -1: what is wrong was told.
+ */
+int px_own_folder_lock(const struct px_own_folder *folder);
+
+#endif
