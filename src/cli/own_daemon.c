@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 #include "cli/command.h"
 #include "cli/own_folder.h"
 
-enum { PATH_SIZE = 4096, TEXT_SIZE = 256, NUMBER_SIZE = 16, READY_MS = 10000 };
+enum { PATH_SIZE = PATH_MAX, TEXT_SIZE = 256, NUMBER_SIZE = 16, READY_MS = 10000 };
 enum { READY_FD = STDERR_FILENO + 1 };
 
 static const char program[] = "ptyexecd";
@@ -23,19 +24,22 @@ static const char program[] = "ptyexecd";
 
 /* What to start, as the library looks it up: a path, or a name for PATH. */
 static const char *
-server_find(char *path, size_t size)
+server_find(char path[PATH_SIZE])
 {
 	const char *named = getenv("PTYEXECD");
 	ssize_t len;
 	char *slash;
 
+	/* It is started from another directory. */
+	if (named != NULL && strchr(named, '/') != NULL && realpath(named, path) != NULL)
+		return path;
 	if (named != NULL && named[0] != '\0')
 		return named;
-	if ((len = readlink("/proc/self/exe", path, size - 1)) <= 0)
+	if ((len = readlink("/proc/self/exe", path, PATH_SIZE - 1)) <= 0)
 		return program;
 	path[len] = '\0';
 	slash = strrchr(path, '/');
-	if (slash == NULL || (size_t)(slash + 1 - path) + sizeof program > size)
+	if (slash == NULL || (size_t)(slash + 1 - path) + sizeof program > PATH_SIZE)
 		return program;
 	memcpy(slash + 1, program, sizeof program);
 	return access(path, X_OK) == 0 ? path : program;
@@ -53,9 +57,9 @@ signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* 0, 1 and 2, and 'ready' as READY_FD; nothing else stays open. */
+/* 0, 1 and 2, and '*ready' becomes READY_FD; nothing else stays open. */
 static int
-descriptors_set(const struct px_own_folder *folder, int ready)
+descriptors_set(const struct px_own_folder *folder, int *ready)
 {
 	int log = openat(folder->fd, "server.log",
 	    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -65,17 +69,18 @@ descriptors_set(const struct px_own_folder *folder, int ready)
 	if (log == -1 || null == -1 || dup2(null, STDIN_FILENO) == -1 ||
 	    dup2(null, STDOUT_FILENO) == -1 || dup2(log, STDERR_FILENO) == -1)
 		return -1;
-	if (ready == READY_FD ? fcntl(ready, F_SETFD, 0) == -1 : dup2(ready, READY_FD) == -1)
+	if (*ready == READY_FD ? fcntl(*ready, F_SETFD, 0) == -1 : dup2(*ready, READY_FD) == -1)
 		return -1;
+	*ready = READY_FD;
 	return close_range(READY_FD + 1, ~0U, 0);
 }
 
 /* Becomes the server; returns only if it cannot, with errno. */
 static void
-daemon_become(const struct px_own_folder *folder, int ready)
+daemon_become(const struct px_own_folder *folder, int *ready)
 {
 	char path[PATH_SIZE];
-	const char *file = server_find(path, sizeof path);
+	const char *file = server_find(path);
 	char fd[NUMBER_SIZE], idle[NUMBER_SIZE], retention[NUMBER_SIZE];
 	const char *const argv[] = { program, "--listen", folder->url, "--ready-fd", fd,
 		"--exit-when-idle-ms", idle, "--exited-retention-ms", retention, "--log-level",
@@ -106,9 +111,8 @@ daemon_fork(const struct px_own_folder *folder, int ready)
 	} else if (pid > 0) {
 		_exit(0);
 	} else {
-		daemon_become(folder, ready);
+		daemon_become(folder, &ready);
 		sys = errno;
-		ready = fcntl(READY_FD, F_GETFD) != -1 ? READY_FD : ready;
 	}
 	(void)!write(ready, &sys, sizeof sys);
 	_exit(1);
@@ -123,7 +127,8 @@ log_read(const struct px_own_folder *folder, char *text, size_t size)
 
 	if (fd != -1)
 		close(fd);
-	snprintf(text, size, "%.*s", n > 0 ? (int)strcspn(text, "\n") : 0, text);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
 }
 
 /* What comes through the pipe: a newline, an errno, or its end. */
@@ -132,7 +137,7 @@ ready_await(const struct px_own_folder *folder, int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	char path[PATH_SIZE], text[TEXT_SIZE] = "";
-	const char *file = server_find(path, sizeof path);
+	const char *file = server_find(path);
 	ssize_t n = -1;
 	int sys, got;
 
