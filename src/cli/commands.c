@@ -4,6 +4,20 @@
 
 static const struct px_cli_command *const commands[] = {
 	&px_cmd_run,
+	&px_cmd_start,
+	&px_cmd_ps,
+	&px_cmd_logs,
+	&px_cmd_snapshot,
+	&px_cmd_send,
+	&px_cmd_close_stdin,
+	&px_cmd_resize,
+	&px_cmd_wait,
+	&px_cmd_inspect,
+	&px_cmd_signal,
+	&px_cmd_kill,
+	&px_cmd_rm,
+	&px_cmd_server,
+	&px_cmd_info,
 	&px_cmd_tour,
 };
 

@@ -4,12 +4,28 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "cli/command.h"
 #include "cli/own_daemon.h"
 #include "cli/own_folder.h"
 #include "px_version.h"
 
 enum { ATTEMPTS = 3 };
+
+void
+px_cli_url(const struct px_cli_target *target, char out[PX_CLI_URL_SIZE])
+{
+	struct px_own_folder folder;
+
+	if (target->url != NULL) {
+		strlcpy(out, target->url, PX_CLI_URL_SIZE);
+	} else if (px_own_folder_find(&folder) == 0) {
+		strlcpy(out, folder.url, PX_CLI_URL_SIZE);
+	} else {
+		*out = '\0';
+	}
+}
 
 static struct px_client *
 attempt(const char *url, const char *workspace, struct px_error *err)

@@ -12,6 +12,10 @@
  * px_client_free(). NULL: why not was told.
  */
 
+/* Its URL, possibly cut; for the user's own server where it would be. */
+enum { PX_CLI_URL_SIZE = 256 };
+void px_cli_url(const struct px_cli_target *target, char out[PX_CLI_URL_SIZE]);
+
 /* The user's own server is started when it does not run. */
 struct px_client *px_cli_connect(const struct px_cli_target *target);
 

@@ -18,6 +18,10 @@ enum px_option_kind {
 			      to the protocol's ten years */
 };
 
+/* The largest number of an event that is asked for: more than there will ever be (2^53, what JSON
+ * carries everywhere). */
+#define PX_SEQ_MAX (INT64_C(1) << 53)
+
 struct px_texts {
 	const char **v; /* NULL-terminated, or NULL when there is none */
 	size_t n;

@@ -24,7 +24,7 @@ static const char program[] = "ptyexecd";
 
 /* What to start, as the library looks it up: a path, or a name for PATH. */
 static const char *
-server_find(char path[PATH_SIZE])
+server_find(char *path, size_t size)
 {
 	const char *named = getenv("PTYEXECD");
 	ssize_t len;
@@ -35,11 +35,11 @@ server_find(char path[PATH_SIZE])
 		return path;
 	if (named != NULL && named[0] != '\0')
 		return named;
-	if ((len = readlink("/proc/self/exe", path, PATH_SIZE - 1)) <= 0)
+	if ((len = readlink("/proc/self/exe", path, size - 1)) <= 0)
 		return program;
 	path[len] = '\0';
 	slash = strrchr(path, '/');
-	if (slash == NULL || (size_t)(slash + 1 - path) + sizeof program > PATH_SIZE)
+	if (slash == NULL || (size_t)(slash + 1 - path) + sizeof program > size)
 		return program;
 	memcpy(slash + 1, program, sizeof program);
 	return access(path, X_OK) == 0 ? path : program;
@@ -80,7 +80,7 @@ static void
 daemon_become(const struct px_own_folder *folder, int *ready)
 {
 	char path[PATH_SIZE];
-	const char *file = server_find(path);
+	const char *file = server_find(path, sizeof path);
 	char fd[NUMBER_SIZE], idle[NUMBER_SIZE], retention[NUMBER_SIZE];
 	const char *const argv[] = { program, "--listen", folder->url, "--ready-fd", fd,
 		"--exit-when-idle-ms", idle, "--exited-retention-ms", retention, "--log-level",
@@ -137,7 +137,7 @@ ready_await(const struct px_own_folder *folder, int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	char path[PATH_SIZE], text[TEXT_SIZE] = "";
-	const char *file = server_find(path);
+	const char *file = server_find(path, sizeof path);
 	ssize_t n = -1;
 	int sys, got;
 

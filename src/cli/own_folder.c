@@ -21,8 +21,8 @@ is_own_directory(const char *path)
 	       st.st_uid == geteuid();
 }
 
-static int
-path_find(struct px_own_folder *folder)
+int
+px_own_folder_find(struct px_own_folder *folder)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	int len;
@@ -62,7 +62,7 @@ folder_check(const struct px_own_folder *folder)
 int
 px_own_folder_open(struct px_own_folder *folder)
 {
-	if (path_find(folder) == -1)
+	if (px_own_folder_find(folder) == -1)
 		return -1;
 	if (mkdir(folder->path, S_IRWXU) == -1 && errno != EEXIST) {
 		px_complain(

@@ -14,6 +14,9 @@ struct px_own_folder {
 	char url[PX_OWN_URL_SIZE]; /* of the server in it */
 };
 
+/* Where it is; 'fd' is left alone. -1: the path is too long, and that was told. */
+int px_own_folder_find(struct px_own_folder *folder);
+
 /* Makes it where it is missing. -1: what is wrong was told, and nothing is open. */
 int px_own_folder_open(struct px_own_folder *folder);
 void px_own_folder_close(struct px_own_folder *folder);
