@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
 
-const binary = (name) => process.env[name] ?? assert.fail(`${name} must name a program`);
+export const binary = (name) => process.env[name] ?? assert.fail(`${name} must name a program`);
 export const child = () => binary('PX_CHILD');
 
 /** Bytes of the puppet's "spew"; tests/child.c and tests/lib/px/pattern.py make the same. */
