@@ -34,7 +34,7 @@ struct px_procs {
 };
 
 /* One stream that is read. */
-struct px_stream {
+struct px_proc_stream {
 	struct px_proc *proc;
 	unsigned index;
 	int fd; /* -1: ended */
@@ -58,7 +58,7 @@ struct px_proc {
 	bool pty;
 	int master;       /* PTY: owned here; else -1 */
 	size_t chunk_max; /* bytes in one output() at most */
-	struct px_stream stream[2];
+	struct px_proc_stream stream[2];
 	unsigned nstreams;
 	struct px_input *input;
 	int stdin_fd; /* a pipe's write end, owned by 'input'; -1: none */

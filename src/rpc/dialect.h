@@ -76,7 +76,7 @@ struct px_dialect {
 	bool closes_on_response; /* a response from the client ends the connection, else it is
 				    ignored */
 
-	int numbers[PX_E_COUNT]; /* the wire's error numbers; 0: -32603 */
+	const int *numbers; /* by code, where 0 is -32603; NULL: px_code_number() */
 
 	const char
 	    *notes[PX_NOTE_COUNT]; /* method names; NULL: this dialect has no such notification */

@@ -57,7 +57,4 @@ const char *px_v1_stream_name(const struct px_session *session, unsigned stream)
 void px_v1_answer_at_end(
     struct px_call *call, struct px_session *session, int64_t timeout_ms, int existing);
 
-/* Writes 'chunk' (may be absent) and ends stdin behind it; both go on by themselves. */
-int px_v1_feed(struct px_session *session, const struct px_bytes *chunk, struct px_err *err);
-
 #endif

@@ -236,7 +236,6 @@ terminating_done(void *arg, enum px_reason reason)
 static int
 terminate_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_until until = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
 	const struct terminate_params *p = params;
 	struct px_session *session;
 	struct terminating *t;
@@ -254,7 +253,7 @@ terminate_run(struct px_call *call, const void *params, struct px_err *err)
 	}
 	t = px_new(struct terminating);
 	t->call = call;
-	t->wait = px_wait_new(session, &until, terminating_done, t, &reason);
+	t->wait = px_wait_new(session, &px_wait_until_exit, terminating_done, t, &reason);
 	if (t->wait == NULL)
 		terminating_done(t, reason);
 	else

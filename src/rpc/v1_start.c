@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
-#include "rpc/spec_build.h"
+#include "proc/spec_build.h"
 #include "rpc/sub.h"
 #include "session/name.h"
 
@@ -54,23 +54,19 @@ static const struct px_field prepared_fields[] = { SPEC_FIELDS(PX_F_REQUIRED) };
 static void
 limit_add(struct px_spec *spec, int resource, const struct px_int *value)
 {
-	if (!value->set)
-		return;
-	spec->limits[spec->nlimits].resource = resource;
-	spec->limits[spec->nlimits++].value = (rlim_t)value->v;
+	if (value->set)
+		px_spec_add_limit(spec, resource, value->v);
 }
 
 static int
 spec_make(const struct px_call *call, const struct spec_params *p, struct px_spec *spec,
     struct px_err *err)
 {
-	struct px_str cwd = p->cwd;
+	const char *cwd = p->cwd.p != NULL ? p->cwd.p : call->peer->rpc->cwd;
 
-	if (cwd.p == NULL)
-		cwd = (struct px_str){ call->peer->rpc->cwd, strlen(call->peer->rpc->cwd) };
-	if (px_spec_build(spec, &p->argv, &cwd, &p->arg0, err) == -1)
+	if (px_spec_build(spec, p->argv.v, cwd, p->arg0.p, err) == -1)
 		return -1;
-	px_spec_build_env(spec, p->inherit.v ? environ : NULL, &p->env, &call->trace);
+	px_spec_build_env(spec, p->inherit.v ? environ : NULL, p->env.v, &call->trace);
 	spec->timeout_ms = p->timeout.v;
 	if (p->umask.set)
 		spec->umask = (int)p->umask.v;
@@ -343,7 +339,7 @@ run_run(struct px_call *call, const void *params, struct px_err *err)
 		return -1;
 	/* A program that ends without reading its input has not failed. */
 	if (!existing)
-		(void)px_v1_feed(session, &p->chunk, &ignored);
+		(void)px_session_feed(session, p->chunk.p, p->chunk.len, NULL, 0, &ignored);
 	px_v1_answer_at_end(call, session, p->timeout.set ? p->timeout.v : -1, existing);
 	return 0;
 }

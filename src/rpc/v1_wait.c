@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "proc/input.h"
 
 /* process/wait, process/communicate, and the waiting half of process/run. */
 
@@ -43,7 +42,7 @@ waiting_done(void *arg, enum px_reason reason)
 }
 
 static void
-wait_for(struct waiting *template, const struct px_until *until)
+wait_for(struct waiting *template, const struct px_wait_until *until)
 {
 	struct waiting *w = px_new(struct waiting);
 	enum px_reason reason;
@@ -84,39 +83,17 @@ answer_end(struct px_call *call, struct px_session *session, enum px_reason reas
 	px_call_end(call);
 }
 
-static const struct px_until until_exit = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
-
 void
 px_v1_answer_at_end(
     struct px_call *call, struct px_session *session, int64_t timeout_ms, int existing)
 {
-	struct px_until until = until_exit;
+	struct px_wait_until until = px_wait_until_exit;
 	struct waiting w = {
 		.call = call, .session = session, .answer = answer_end, .existing = existing
 	};
 
 	until.timeout_ms = timeout_ms;
 	wait_for(&w, &until);
-}
-
-int
-px_v1_feed(struct px_session *session, const struct px_bytes *chunk, struct px_err *err)
-{
-	struct px_input_op *op = NULL;
-	int result;
-
-	if (chunk->p != NULL) {
-		result =
-		    px_session_write(session, chunk->p, chunk->len, NULL, 0, NULL, NULL, &op, err);
-		if (result == -1)
-			return -1;
-		if (result == 0)
-			px_input_forget(op);
-	}
-	result = px_session_close_stdin(session, NULL, NULL, &op, err);
-	if (result == 0)
-		px_input_forget(op);
-	return result == -1 ? -1 : 0;
 }
 
 /* ---- process/wait ---- */
@@ -146,8 +123,8 @@ static const struct px_field condition_fields[] = {
 };
 
 static int
-condition_read(
-    struct px_call *call, const struct px_json *node, struct px_until *until, struct px_err *err)
+condition_read(struct px_call *call, const struct px_json *node, struct px_wait_until *until,
+    struct px_err *err)
 {
 	struct condition_params c = { 0 };
 
@@ -174,8 +151,8 @@ condition_read(
 }
 
 static int
-until_read(
-    struct px_call *call, const struct px_json *list, struct px_until *until, struct px_err *err)
+until_read(struct px_call *call, const struct px_json *list, struct px_wait_until *until,
+    struct px_err *err)
 {
 	size_t i = 0;
 
@@ -194,7 +171,7 @@ static int
 wait_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct wait_params *p = params;
-	struct px_until until = until_exit;
+	struct px_wait_until until = px_wait_until_exit;
 	struct waiting w = { .call = call, .answer = answer_wait, .existing = -1 };
 
 	if (until_read(call, p->until, &until, err) == -1 ||
@@ -231,7 +208,8 @@ communicate_run(struct px_call *call, const void *params, struct px_err *err)
 	const struct communicate_params *p = params;
 	struct px_session *session = px_v1_session(call, &p->id, err);
 
-	if (session == NULL || px_v1_feed(session, &p->chunk, err) == -1)
+	if (session == NULL ||
+	    px_session_feed(session, p->chunk.p, p->chunk.len, NULL, 0, err) == -1)
 		return -1;
 	px_v1_answer_at_end(call, session, p->timeout.set ? p->timeout.v : -1, -1);
 	return 0;

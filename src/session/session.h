@@ -60,6 +60,13 @@ int px_session_close_stdin(struct px_session *session,
     void (*done)(void *arg, const struct px_err *err), void *arg, struct px_input_op **out_op,
     struct px_err *err);
 
+/*
+ * Writes 'data' (NULL: nothing) and ends stdin behind it; both go on by
+ * themselves. -1: PX_E_STDIN_CLOSED. A 'write_id' as for px_session_write().
+ */
+int px_session_feed(struct px_session *session, const void *data, size_t len, const char *write_id,
+    size_t write_id_len, struct px_err *err);
+
 /* PX_E_NOT_A_PTY; after the exit it does nothing. Results as px_input_resize(). */
 int px_session_resize(struct px_session *session, uint16_t rows, uint16_t cols,
     void (*done)(void *arg, const struct px_err *err), void *arg, struct px_input_op **out_op,

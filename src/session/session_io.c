@@ -34,6 +34,27 @@ px_session_close_stdin(struct px_session *session,
 }
 
 int
+px_session_feed(struct px_session *session, const void *data, size_t len, const char *write_id,
+    size_t write_id_len, struct px_err *err)
+{
+	struct px_input_op *op = NULL;
+	int result;
+
+	if (data != NULL) {
+		result = px_session_write(
+		    session, data, len, write_id, write_id_len, NULL, NULL, &op, err);
+		if (result == -1)
+			return -1;
+		if (result == 0)
+			px_input_forget(op);
+	}
+	result = px_session_close_stdin(session, NULL, NULL, &op, err);
+	if (result == 0)
+		px_input_forget(op);
+	return result == -1 ? -1 : 0;
+}
+
+int
 px_session_resize(struct px_session *session, uint16_t rows, uint16_t cols,
     void (*done)(void *arg, const struct px_err *err), void *arg, struct px_input_op **out_op,
     struct px_err *err)

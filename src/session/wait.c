@@ -14,12 +14,14 @@ struct px_wait {
 	struct px_session *session;
 	px_wait_fn *done;
 	void *arg;
-	struct px_until until;
+	struct px_wait_until until;
 	struct px_matcher *matcher[PX_UNTIL_MAX];
 	uint64_t bytes;                   /* seen so far */
 	uint64_t reached[PX_STREAMS_MAX]; /* of each stream; what follows may leave a hole */
 	struct event *idle, *timeout;
 };
+
+const struct px_wait_until px_wait_until_exit = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
 
 const char *
 px_reason_word(enum px_reason reason)
@@ -132,7 +134,7 @@ wait_takes_past(struct px_wait *wait, enum px_reason *out_reason)
 }
 
 static bool
-event_is_there(const struct px_session *session, const struct px_until *until)
+event_is_there(const struct px_session *session, const struct px_wait_until *until)
 {
 	return session->closed ||
 	       (until->has_after && px_transcript_next_seq(session->transcript) - 1 > until->after);
@@ -158,8 +160,8 @@ wait_is_over(struct px_wait *wait, enum px_reason *out_reason)
 }
 
 struct px_wait *
-px_wait_new(struct px_session *session, const struct px_until *until, px_wait_fn *done, void *arg,
-    enum px_reason *out_reason)
+px_wait_new(struct px_session *session, const struct px_wait_until *until, px_wait_fn *done,
+    void *arg, enum px_reason *out_reason)
 {
 	struct px_wait *wait = px_new(struct px_wait);
 

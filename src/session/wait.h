@@ -22,7 +22,7 @@ enum px_reason {
 const char *px_reason_word(enum px_reason reason);
 
 /* What ends a wait; an exit always does (unless 'event' is asked for, which an exit is one of). */
-struct px_until {
+struct px_wait_until {
 	int64_t idle_ms; /* no output for so long, from the later of the call and the last output;
 			    -1: no condition */
 	int64_t bytes;   /* so many bytes of output from the place on; -1: no condition */
@@ -36,6 +36,7 @@ struct px_until {
 	} match[PX_UNTIL_MAX];
 	size_t nmatch;
 };
+extern const struct px_wait_until px_wait_until_exit; /* the exit and nothing else */
 
 typedef void px_wait_fn(void *arg, enum px_reason reason);
 
@@ -44,7 +45,7 @@ typedef void px_wait_fn(void *arg, enum px_reason reason);
  * is not called. Otherwise 'done' is called once, from the loop, and the wait is
  * gone.
  */
-struct px_wait *px_wait_new(struct px_session *session, const struct px_until *until,
+struct px_wait *px_wait_new(struct px_session *session, const struct px_wait_until *until,
     px_wait_fn *done, void *arg, enum px_reason *out_reason);
 void px_wait_cancel(struct px_wait *wait); /* 'done' is not called */
 
