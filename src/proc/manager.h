@@ -81,8 +81,7 @@ bool px_procs_orphans_possible(const struct px_procs *procs);
 int px_proc_compare(const struct px_proc *a, const struct px_proc *b);
 RB_PROTOTYPE(px_proc_tree, px_proc, link, px_proc_compare)
 
-/* wait4(2) without blocking; when the child is dead, records how it ended and goes on to tell it.
- */
+/* Without blocking; when the child is dead, records how it ended and goes on to tell it. */
 void px_proc_reap(struct px_proc *proc);
 
 /* From now on an end is put down to 'cause', unless an earlier one was told already. */

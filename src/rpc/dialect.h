@@ -87,7 +87,9 @@ struct px_dialect {
 	void (*put_exited)(struct px_peer *peer, struct px_session *session, uint64_t seq,
 	    const struct px_exit *exit);
 	void (*put_closed)(struct px_peer *peer, struct px_session *session, uint64_t seq);
-	void (*put_failed)(struct px_peer *peer, struct px_session *session, const char *message);
+	/* 'seq' 0: not the program, a stream. */
+	void (*put_failed)(
+	    struct px_peer *peer, struct px_session *session, uint64_t seq, const char *message);
 	void (*put_lagged)(
 	    struct px_peer *peer, struct px_session *session, uint64_t skipped, uint64_t next_seq);
 

@@ -92,12 +92,14 @@ v1_put_closed(struct px_peer *peer, struct px_session *session, uint64_t seq)
 }
 
 static void
-v1_put_failed(struct px_peer *peer, struct px_session *session, const char *message)
+v1_put_failed(struct px_peer *peer, struct px_session *session, uint64_t seq, const char *message)
 {
 	struct px_json_out *json = peer->rpc->json;
 
 	px_json_open(json);
 	px_json_kv_str(json, "sessionId", px_session_id(session));
+	if (seq != 0)
+		px_json_kv_int(json, "seq", (int64_t)seq);
 	px_json_kv_str(json, "message", message);
 	px_json_close(json);
 }

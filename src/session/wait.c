@@ -28,6 +28,7 @@ px_reason_word(enum px_reason reason)
 {
 	static const char *const words[] = {
 		[PX_REASON_EXIT] = "exit",
+		[PX_REASON_LOST] = "lost",
 		[PX_REASON_IDLE] = "idle",
 		[PX_REASON_BYTES] = "bytes",
 		[PX_REASON_MATCH] = "match",
@@ -140,6 +141,12 @@ event_is_there(const struct px_session *session, const struct px_wait_until *unt
 	       (until->has_after && px_transcript_next_seq(session->transcript) - 1 > until->after);
 }
 
+static enum px_reason
+exit_reason(const struct px_session *session)
+{
+	return session->exit.lost ? PX_REASON_LOST : PX_REASON_EXIT;
+}
+
 static bool
 wait_is_over(struct px_wait *wait, enum px_reason *out_reason)
 {
@@ -150,7 +157,7 @@ wait_is_over(struct px_wait *wait, enum px_reason *out_reason)
 		return true;
 	}
 	if (!wait->until.event && session->exited) {
-		*out_reason = PX_REASON_EXIT;
+		*out_reason = exit_reason(session);
 		return true;
 	}
 	if (wait_takes_past(wait, out_reason))
@@ -216,7 +223,7 @@ waits_finish(struct px_session *session, bool only_events, enum px_reason reason
 void
 px_waits_on_exit(struct px_session *session)
 {
-	waits_finish(session, false, PX_REASON_EXIT);
+	waits_finish(session, false, exit_reason(session));
 }
 
 void

@@ -12,6 +12,7 @@ enum { PX_UNTIL_MAX = 16 };
 
 enum px_reason {
 	PX_REASON_EXIT,
+	PX_REASON_LOST, /* in its place: the program is gone, and how it ended cannot be told */
 	PX_REASON_IDLE,
 	PX_REASON_BYTES,
 	PX_REASON_MATCH,

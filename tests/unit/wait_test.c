@@ -5,7 +5,7 @@
 /* Long enough not to pass while a test runs; short enough to be waited for. */
 enum { NEVER_MS = 3600 * 1000, SOON_MS = 5 };
 
-static const struct px_wait_until none = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
+#define none px_wait_until_exit
 
 struct waiter {
 	struct px_wait *wait;
