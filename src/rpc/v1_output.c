@@ -112,7 +112,7 @@ reading_done(void *arg, enum px_reason reason)
 
 	free(arg);
 	if (reason == PX_REASON_GONE) {
-		px_fail(&err, PX_E_SESSION, "the session was released");
+		px_fail_gone(&err);
 		px_call_fail(r.call, &err);
 	} else {
 		read_answer(&r);

@@ -62,7 +62,7 @@ static int
 spec_make(const struct px_call *call, const struct spec_params *p, struct px_spec *spec,
     struct px_err *err)
 {
-	const char *cwd = p->cwd.p != NULL ? p->cwd.p : call->peer->rpc->cwd;
+	const char *cwd = p->cwd.p != NULL ? p->cwd.p : call->peer->rpc->surroundings.cwd;
 
 	if (px_spec_build(spec, p->argv.v, cwd, p->arg0.p, err) == -1)
 		return -1;
@@ -283,9 +283,8 @@ session_start(struct px_call *call, const struct start_params *p, struct px_sess
 		.starter = &peer->member,
 		.trace = px_call_trace(call) };
 
-	if (p->id.p != NULL && !px_name_valid(p->id.p, p->id.len))
-		return px_fail(err, PX_E_PARAMS, "\"sessionId\" must match [A-Za-z0-9._:-]{1,128}");
-	if (disconnect_read(&p->on_disconnect, &req.on_disconnect, err) == -1 ||
+	if ((p->id.p != NULL && px_name_check("sessionId", p->id.p, p->id.len, err) == -1) ||
+	    disconnect_read(&p->on_disconnect, &req.on_disconnect, err) == -1 ||
 	    command_make(call, p, &spec, err) == -1)
 		return -1;
 	if (io_read(&p->io, &spec, err) == -1)

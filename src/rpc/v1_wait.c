@@ -34,7 +34,7 @@ waiting_done(void *arg, enum px_reason reason)
 
 	free(arg);
 	if (reason == PX_REASON_GONE) {
-		px_fail(&err, PX_E_SESSION, "the session was released");
+		px_fail_gone(&err);
 		px_call_fail(w.call, &err);
 	} else {
 		w.answer(w.call, w.session, reason, w.existing);

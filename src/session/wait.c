@@ -40,6 +40,12 @@ px_reason_word(enum px_reason reason)
 	return words[reason];
 }
 
+int
+px_fail_gone(struct px_err *err)
+{
+	return px_fail(err, PX_E_SESSION, "the session was released");
+}
+
 static void
 wait_free(struct px_wait *wait)
 {

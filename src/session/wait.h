@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 struct px_session;
 struct px_wait;
 
@@ -21,6 +23,9 @@ enum px_reason {
 	PX_REASON_GONE /* the session was released or its workspace ended */
 };
 const char *px_reason_word(enum px_reason reason);
+
+/* PX_E_SESSION: what became of a session whose wait was told GONE. Returns -1. */
+int px_fail_gone(struct px_err *err);
 
 /* What ends a wait; an exit always does (unless 'event' is asked for, which an exit is one of). */
 struct px_wait_until {
