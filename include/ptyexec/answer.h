@@ -34,7 +34,8 @@ struct px_started {
 };
 
 struct px_waited {
-	const char *reason; /* "exit", "idle", "bytes", "match", "timeout" */
+	const char
+	    *reason; /* "exit", "idle", "bytes", "match", "timeout"; "lost": PX_EVENT_FAILED */
 	bool exited;
 	struct px_end end; /* when 'exited' */
 	int64_t next_seq;

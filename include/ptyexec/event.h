@@ -19,7 +19,8 @@ enum px_event_type {
 	PX_EVENT_EXITED, /* comes after all output of the program itself; never skipped */
 	PX_EVENT_CLOSED, /* every stream has ended: the session's last event; never skipped */
 	PX_EVENT_LAGGED, /* output was skipped or is no longer kept */
-	PX_EVENT_FAILED, /* the server lost the program or a stream of it */
+	PX_EVENT_FAILED, /* the server lost a stream of the program, or, with a 'seq' and in the
+			    place of EXITED, the program */
 	PX_EVENT_LOST /* with a session: it is not known any more, and how it ended cannot be told.
 			 Without: the connection is lost for good, the client's last event */
 };
@@ -27,7 +28,7 @@ enum px_event_type {
 struct px_event {
 	enum px_event_type type;
 	const char *session; /* NULL for ANSWER; LOST: see there */
-	int64_t seq;         /* OUTPUT, EXITED, CLOSED; else 0 */
+	int64_t seq;         /* OUTPUT, EXITED, CLOSED, maybe FAILED; else 0 */
 	union {
 		struct px_answer answer;
 		struct {

@@ -8,9 +8,15 @@
 #include <bsd/string.h>
 
 static const char *const code_words[PX_E_COUNT] = { [PX_OK] = "ok",
-#define PX_ERR_WORD(code, word) [PX_E_##code] = word,
+#define PX_ERR_WORD(code, word, number) [PX_E_##code] = word,
 	PX_ERR_MAP(PX_ERR_WORD)
 #undef PX_ERR_WORD
+};
+
+static const int code_numbers[PX_E_COUNT] = {
+#define PX_ERR_NUMBER(code, word, number) [PX_E_##code] = number,
+	PX_ERR_MAP(PX_ERR_NUMBER)
+#undef PX_ERR_NUMBER
 };
 
 /* The text is built aside first: an argument may point into 'err' itself. */
@@ -100,6 +106,14 @@ px_code_word(enum px_code code)
 	if ((unsigned)code >= PX_E_COUNT)
 		return code_words[PX_E_INTERNAL];
 	return code_words[code];
+}
+
+int
+px_code_number(enum px_code code)
+{
+	if ((unsigned)code >= PX_E_COUNT)
+		return code_numbers[PX_E_INTERNAL];
+	return code_numbers[code];
 }
 
 const char *

@@ -9,40 +9,41 @@
  * it last, returns 0 or -1, and leaves its outputs untouched on failure.
  *
  * The first column is the code, the second the stable word that clients see as
- * data.kind. A dialect maps a code to the number of its wire.
+ * data.kind, the third the JSON-RPC number that goes with it unless a dialect
+ * has one of its own.
  */
-#define PX_ERR_MAP(X)                              \
-	X(PARSE, "parseError")                     \
-	X(REQUEST, "invalidRequest")               \
-	X(METHOD, "methodNotFound")                \
-	X(PARAMS, "invalidParams")                 \
-	X(INTERNAL, "internalError")               \
-	X(NOMEM, "outOfMemory")                    \
-	X(DUPLICATE, "duplicateRequestId")         \
-	X(NOT_INITIALIZED, "notInitialized")       \
-	X(INITIALIZED, "alreadyInitialized")       \
-	X(VERSION, "unsupportedVersion")           \
-	X(EXPERIMENTAL, "experimentalApiRequired") \
-	X(OVERLOADED, "overloaded")                \
-	X(SESSION, "unknownSession")               \
-	X(WORKSPACE, "unknownWorkspace")           \
-	X(TOKEN, "unknownToken")                   \
-	X(STDIN_CLOSED, "stdinClosed")             \
-	X(FORBIDDEN, "forbidden")                  \
-	X(SPAWN, "spawnFailed")                    \
-	X(LIMIT, "limitExceeded")                  \
-	X(ATTACHED, "alreadyAttached")             \
-	X(EXISTS, "sessionExists")                 \
-	X(RUNNING, "sessionRunning")               \
-	X(NOT_A_PTY, "notATerminal")               \
-	X(CANCELLED, "cancelled")                  \
-	X(IO, "ioError")                           \
-	X(USAGE, "usage")
+#define PX_ERR_MAP(X)                                      \
+	X(PARSE, "parseError", -32700)                     \
+	X(REQUEST, "invalidRequest", -32600)               \
+	X(METHOD, "methodNotFound", -32601)                \
+	X(PARAMS, "invalidParams", -32602)                 \
+	X(INTERNAL, "internalError", -32603)               \
+	X(NOMEM, "outOfMemory", -32603)                    \
+	X(DUPLICATE, "duplicateRequestId", -32600)         \
+	X(NOT_INITIALIZED, "notInitialized", -32600)       \
+	X(INITIALIZED, "alreadyInitialized", -32600)       \
+	X(VERSION, "unsupportedVersion", -32602)           \
+	X(EXPERIMENTAL, "experimentalApiRequired", -32600) \
+	X(OVERLOADED, "overloaded", -32001)                \
+	X(SESSION, "unknownSession", -32004)               \
+	X(WORKSPACE, "unknownWorkspace", -32004)           \
+	X(TOKEN, "unknownToken", -32004)                   \
+	X(STDIN_CLOSED, "stdinClosed", -32005)             \
+	X(FORBIDDEN, "forbidden", -32006)                  \
+	X(SPAWN, "spawnFailed", -32007)                    \
+	X(LIMIT, "limitExceeded", -32008)                  \
+	X(ATTACHED, "alreadyAttached", -32009)             \
+	X(EXISTS, "sessionExists", -32600)                 \
+	X(RUNNING, "sessionRunning", -32600)               \
+	X(NOT_A_PTY, "notATerminal", -32602)               \
+	X(CANCELLED, "cancelled", -32603)                  \
+	X(IO, "ioError", -32603)                           \
+	X(USAGE, "usage", -32603)
 
 /* clang-format off */
 enum px_code {
 	PX_OK = 0,
-#define PX_ERR_ENUM(code, word) PX_E_##code,
+#define PX_ERR_ENUM(code, word, number) PX_E_##code,
 	PX_ERR_MAP(PX_ERR_ENUM)
 #undef PX_ERR_ENUM
 	PX_E_COUNT
@@ -100,6 +101,9 @@ int px_wrap(struct px_err *err, const char *fmt, ...) __attribute__((format(prin
 
 /* The stable word of a code ("unknownSession"); static text. */
 const char *px_code_word(enum px_code code);
+
+/* The number of a code: -32004. */
+int px_code_number(enum px_code code);
 
 /* The name of an errno ("ENOENT"), or "EUNKNOWN"; static text. */
 const char *px_errno_name(int sys);

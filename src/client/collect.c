@@ -73,7 +73,9 @@ px_collecting_add(struct px_collecting *collecting, const struct px_event *event
 		collecting->closed = collecting->over = true;
 		break;
 	case PX_EVENT_FAILED:
-		on_failure(collecting, event->failed.message);
+		/* Of a lost stream, the program's end still tells. */
+		if (event->seq > 0)
+			on_failure(collecting, event->failed.message);
 		break;
 	case PX_EVENT_LOST:
 		on_failure(collecting, event->lost.text);

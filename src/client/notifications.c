@@ -23,6 +23,10 @@ struct told {
 };
 
 static const struct px_field session_fields[] = { STRING(about, session, "sessionId") };
+static const struct px_field maybe_event_fields[] = {
+	STRING(about, session, "sessionId"),
+	MAYBE_NUMBER(about, seq, "seq"),
+};
 static const struct px_field event_fields[] = {
 	STRING(about, session, "sessionId"),
 	NUMBER(about, seq, "seq"),
@@ -99,6 +103,12 @@ lagged_read(
 	return 0;
 }
 
+/* With a number it was the program, else a stream. */
+static const struct px_field loss_fields[] = {
+	STRING(about, session, "sessionId"),
+	MAYBE_NUMBER(about, seq, "seq"),
+};
+
 static const struct px_field failed_fields[] = { STRING(told, message, "message") };
 
 static int
@@ -127,7 +137,7 @@ static const struct notification {
 	{ "process/exited", PX_EVENT_EXITED, event_fields, COUNT(event_fields), exited_read },
 	{ "process/closed", PX_EVENT_CLOSED, event_fields, COUNT(event_fields), NULL },
 	{ "process/lagged", PX_EVENT_LAGGED, session_fields, COUNT(session_fields), lagged_read },
-	{ "process/failed", PX_EVENT_FAILED, session_fields, COUNT(session_fields), failed_read },
+	{ "process/failed", PX_EVENT_FAILED, loss_fields, COUNT(loss_fields), failed_read },
 };
 
 static int

@@ -80,8 +80,7 @@ place_move(struct px_wire *wire, struct px_place *place, const struct px_event *
 static bool
 has_number(const struct px_event *event)
 {
-	return event->type == PX_EVENT_OUTPUT || event->type == PX_EVENT_EXITED ||
-	       event->type == PX_EVENT_CLOSED || event->type == PX_EVENT_LAGGED;
+	return event->seq > 0 || event->type == PX_EVENT_LAGGED;
 }
 
 /* Takes 'heard' over. */

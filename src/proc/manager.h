@@ -34,7 +34,7 @@ struct px_procs {
 };
 
 /* One stream that is read. */
-struct px_stream {
+struct px_proc_stream {
 	struct px_proc *proc;
 	unsigned index;
 	int fd; /* -1: ended */
@@ -58,7 +58,7 @@ struct px_proc {
 	bool pty;
 	int master;       /* PTY: owned here; else -1 */
 	size_t chunk_max; /* bytes in one output() at most */
-	struct px_stream stream[2];
+	struct px_proc_stream stream[2];
 	unsigned nstreams;
 	struct px_input *input;
 	int stdin_fd; /* a pipe's write end, owned by 'input'; -1: none */
@@ -81,8 +81,7 @@ bool px_procs_orphans_possible(const struct px_procs *procs);
 int px_proc_compare(const struct px_proc *a, const struct px_proc *b);
 RB_PROTOTYPE(px_proc_tree, px_proc, link, px_proc_compare)
 
-/* wait4(2) without blocking; when the child is dead, records how it ended and goes on to tell it.
- */
+/* Without blocking; when the child is dead, records how it ended and goes on to tell it. */
 void px_proc_reap(struct px_proc *proc);
 
 /* From now on an end is put down to 'cause', unless an earlier one was told already. */

@@ -96,27 +96,34 @@ timeval_ms(const struct timeval *tv)
 }
 
 static void
-proc_record_exit(struct px_proc *proc, int status, const struct rusage *used)
+proc_record_exit(struct px_proc *proc, const siginfo_t *info, const struct rusage *used)
 {
 	struct px_exit *exit = &proc->exit;
 
-	exit->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	exit->code = exit->signal != 0 ? 128 + exit->signal : WEXITSTATUS(status);
-	exit->core_dumped = exit->signal != 0 && WCOREDUMP(status);
+	exit->signal = info->si_code == CLD_EXITED ? 0 : info->si_status;
+	exit->code = exit->signal != 0 ? 128 + exit->signal : info->si_status;
+	exit->core_dumped = info->si_code == CLD_DUMPED;
 	exit->cause = proc_cause(proc, exit->signal);
 	exit->usage.user_ms = timeval_ms(&used->ru_utime);
 	exit->usage.system_ms = timeval_ms(&used->ru_stime);
-	exit->usage.wall_ms = (px_now_us() - proc->started_us) / 1000;
 	exit->usage.max_rss_bytes = used->ru_maxrss * 1024;
+}
+
+static void
+proc_record_loss(struct px_proc *proc)
+{
+	proc->exit.lost = true;
+	proc->exit.code = -1;
 }
 
 void
 px_proc_reap(struct px_proc *proc)
 {
 	struct rusage used;
-	int status;
+	siginfo_t info;
+	int found;
 
-	if (proc->reaped || wait4(proc->pid, &status, WNOHANG, &used) != proc->pid)
+	if (proc->reaped || (found = px_spawn_wait(proc->pid, proc->pidfd, 0, &info, &used)) == 0)
 		return;
 	RB_REMOVE(px_proc_tree, &proc->procs->children, proc);
 	proc->procs->stats.running--;
@@ -126,7 +133,11 @@ px_proc_reap(struct px_proc *proc)
 		close(proc->pidfd);
 	proc->pidfd = -1;
 	proc->reaped = true;
-	proc_record_exit(proc, status, &used);
+	if (found == 1)
+		proc_record_exit(proc, &info, &used);
+	else
+		proc_record_loss(proc);
+	proc->exit.usage.wall_ms = (px_now_us() - proc->started_us) / 1000;
 	px_input_break(proc->input);
 	proc->stdin_fd = -1;
 	px_stop_on_reaped(proc);
@@ -136,7 +147,7 @@ px_proc_reap(struct px_proc *proc)
 }
 
 /*
- * The pidfd of a dead child is readable before wait4(2) gives it to us when a
+ * The pidfd of a dead child is readable before waitid(2) gives it to us when a
  * debugger holds it (ptrace(2)), and stays so: from then on it is asked at times.
  */
 static void
@@ -350,16 +361,14 @@ proc_foreground(const struct px_proc *proc)
 	return group > 0 ? group : 0;
 }
 
-/* Dead but not reaped: it can no longer be anyone's doing, and a signal would be taken by nobody.
- */
+/* Dead, if not reaped: it can no longer be anyone's doing, and a signal would be taken by nobody,
+ * or by a stranger. */
 static bool
 proc_is_dead(const struct px_proc *proc)
 {
-	siginfo_t info = { 0 };
+	siginfo_t info;
 
-	return proc->reaped ||
-	       (waitid(P_PID, (id_t)proc->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-		   info.si_pid == proc->pid);
+	return proc->reaped || px_spawn_wait(proc->pid, proc->pidfd, WNOWAIT, &info, NULL) != 0;
 }
 
 bool

@@ -17,8 +17,9 @@ struct px_input;
  * One child process: its descriptors, its standard input, its end. It knows no
  * transcript, no subscriber, no JSON. Three facts end it, in any order: it was
  * reaped, stdout (or the terminal) ended, stderr ended. 'exited' is told when it
- * was reaped and what it had written has been read; 'closed' when every stream
- * has ended too. Both exactly once, in this order.
+ * was reaped (or is gone, and its status was taken by another wait(2) of this
+ * process or dropped because SIGCHLD is ignored, see sigaction(2)) and what it had written has been
+ * read; 'closed' when every stream has ended too. Both exactly once, in this order.
  */
 struct px_proc;
 
@@ -40,7 +41,8 @@ struct px_usage {
 };
 
 struct px_exit {
-	int code;   /* the exit status, or 128 + signal */
+	bool lost;  /* somebody else took the status: of all this only the wall time is known */
+	int code;   /* the exit status, or 128 + signal; lost: -1 */
 	int signal; /* 0: it exited by itself */
 	bool core_dumped;
 	enum px_cause cause;
@@ -57,8 +59,7 @@ struct px_proc_ops {
 	void (*output)(void *arg, unsigned stream, const void *data, size_t len);
 	void (*exited)(void *arg, const struct px_exit *exit);
 	void (*closed)(void *arg);
-	/* The server lost a stream or the process for a reason that is not the child's; the stream
-	 * counts as ended. */
+	/* The server lost a stream for a reason that is not the child's; it counts as ended. */
 	void (*failed)(void *arg, const char *message);
 };
 

@@ -16,6 +16,17 @@ px_signal_number(const char *name)
 	return -1;
 }
 
+int
+px_signal_parse(const char *name, struct px_err *err)
+{
+	int sig = px_signal_number(name);
+
+	if (sig == -1)
+		return px_fail(
+		    err, PX_E_PARAMS, "\"signal\" must be a signal's name without SIG, as \"INT\"");
+	return sig;
+}
+
 const char *
 px_signal_name(int sig)
 {

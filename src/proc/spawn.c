@@ -209,7 +209,8 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 		child_reap(pid);
 		return report_error(launch->spec, &failure, err);
 	}
-	if ((pidfd = pidfd_open(pid, 0)) == -1 && errno != ENOSYS) {
+	/* ESRCH: it has ended already, and somebody else has waited for it. */
+	if ((pidfd = pidfd_open(pid, 0)) == -1 && errno != ENOSYS && errno != ESRCH) {
 		spawn_failed_here(launch->spec, "pidfd", "open a process descriptor", err);
 		kill(pid, SIGKILL);
 		child_reap(pid);
@@ -254,4 +255,21 @@ px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct 
 	spawned.err = io.err;
 	*out = spawned;
 	return 0;
+}
+
+/*
+ * The system call, since the C library's does not tell what was used; and by the
+ * pidfd, since the number of a child that somebody else has waited for may be
+ * another one's by now.
+ */
+int
+px_spawn_wait(pid_t pid, int pidfd, int flags, siginfo_t *out, struct rusage *used)
+{
+	bool has = pidfd != -1;
+
+	out->si_pid = 0;
+	if (syscall(SYS_waitid, has ? P_PIDFD : P_PID, has ? pidfd : pid, out,
+		WEXITED | WNOHANG | flags, used) == -1)
+		return errno == ECHILD ? -1 : 0;
+	return out->si_pid != 0;
 }

@@ -1,6 +1,7 @@
 #ifndef PX_PROC_SPAWN_H
 #define PX_PROC_SPAWN_H
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -12,8 +13,8 @@ struct px_spec;
 /* One started child. The caller owns the descriptors and must reap the pid. */
 struct px_spawned {
 	pid_t pid;
-	int pidfd; /* O_CLOEXEC; -1 where the kernel has none (before Linux 5.3, and under valgrind)
-		    */
+	int pidfd; /* O_CLOEXEC; -1 where the kernel has none (under valgrind), and when the child
+		      is gone already and another thread has waited for it */
 	int in;  /* write end of stdin, or the PTY's master again (the same number as 'out'), or -1
 		  */
 	int out; /* stdout's read end, or the PTY's master */
@@ -38,5 +39,12 @@ struct px_spawn_extra {
  */
 int px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct px_spawned *out,
     struct px_err *err);
+
+/*
+ * waitid(2) for one of them, without blocking: 1: it is dead, 0: it lives, -1:
+ * somebody else has waited for it, or SIGCHLD is ignored. 'flags' may be WNOWAIT.
+ * 'used' may be NULL.
+ */
+int px_spawn_wait(pid_t pid, int pidfd, int flags, siginfo_t *out, struct rusage *used);
 
 #endif

@@ -20,7 +20,7 @@ enum {
 
 /* A PTY's master lives on for the input and the window size until the px_proc is freed. */
 static void
-stream_close(struct px_stream *stream)
+stream_close(struct px_proc_stream *stream)
 {
 	event_free(stream->readable);
 	stream->readable = NULL;
@@ -33,7 +33,7 @@ stream_close(struct px_stream *stream)
 }
 
 static void
-stream_end(struct px_stream *stream)
+stream_end(struct px_proc_stream *stream)
 {
 	stream_close(stream);
 	stream->settled = true;
@@ -41,7 +41,7 @@ stream_end(struct px_stream *stream)
 }
 
 static void
-stream_lost(struct px_stream *stream, int sys)
+stream_lost(struct px_proc_stream *stream, int sys)
 {
 	char message[128];
 
@@ -57,7 +57,7 @@ stream_lost(struct px_stream *stream, int sys)
 /* The reading of a stream that is settled is nobody's end any more; of one that is not, each byte
  * brings it nearer. */
 static void
-stream_count(struct px_stream *stream, size_t n)
+stream_count(struct px_proc_stream *stream, size_t n)
 {
 	if (!stream->proc->reaped || stream->settled)
 		return;
@@ -74,7 +74,7 @@ stream_count(struct px_stream *stream, size_t n)
  * reaping this is proof that nothing of the child is on its way.
  */
 static void
-stream_dry(struct px_stream *stream)
+stream_dry(struct px_proc_stream *stream)
 {
 	if (stream->proc->reaped && !stream->settled) {
 		stream->settled = true;
@@ -85,7 +85,7 @@ stream_dry(struct px_stream *stream)
 static void
 stream_on_reopened(evutil_socket_t fd, short what, void *arg)
 {
-	struct px_stream *stream = arg;
+	struct px_proc_stream *stream = arg;
 
 	(void)fd;
 	(void)what;
@@ -98,7 +98,7 @@ stream_on_reopened(evutil_socket_t fd, short what, void *arg)
  * at times, since a hung-up master is always ready and would spin the loop.
  */
 static void
-stream_hung_up(struct px_stream *stream)
+stream_hung_up(struct px_proc_stream *stream)
 {
 	struct timeval tv = px_ms_tv(REOPEN_WAIT_MS);
 
@@ -120,7 +120,7 @@ stream_hung_up(struct px_stream *stream)
  * wait for it. After the reaping, only that read tells that the child's last has come.
  */
 static ssize_t
-stream_gather(struct px_stream *stream, size_t max, int *out_errno)
+stream_gather(struct px_proc_stream *stream, size_t max, int *out_errno)
 {
 	unsigned char *scratch = stream->proc->procs->scratch;
 	size_t got = 0;
@@ -145,7 +145,7 @@ stream_gather(struct px_stream *stream, size_t max, int *out_errno)
 
 /* One read and what follows from it. False: stop reading for now. */
 static bool
-stream_read(struct px_stream *stream)
+stream_read(struct px_proc_stream *stream)
 {
 	struct px_proc *proc = stream->proc;
 	size_t room = proc->ops->room(proc->arg), got;
@@ -186,7 +186,7 @@ stream_on_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-px_stream_init(struct px_stream *stream, struct px_proc *proc, unsigned index, int fd)
+px_stream_init(struct px_proc_stream *stream, struct px_proc *proc, unsigned index, int fd)
 {
 	stream->proc = proc;
 	stream->index = index;
@@ -197,14 +197,14 @@ px_stream_init(struct px_stream *stream, struct px_proc *proc, unsigned index, i
 }
 
 void
-px_stream_done(struct px_stream *stream)
+px_stream_done(struct px_proc_stream *stream)
 {
 	if (stream->readable != NULL)
 		stream_close(stream);
 }
 
 void
-px_stream_wake(struct px_stream *stream)
+px_stream_wake(struct px_proc_stream *stream)
 {
 	if (!stream->paused || stream->readable == NULL)
 		return;
@@ -224,7 +224,7 @@ px_stream_wake(struct px_stream *stream)
  * that the child's must be among them.
  */
 void
-px_stream_settle(struct px_stream *stream)
+px_stream_settle(struct px_proc_stream *stream)
 {
 	int held = 0;
 

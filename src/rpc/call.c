@@ -274,13 +274,14 @@ error_put_data(struct px_json_out *json, const struct px_err *err)
 	px_json_close(json);
 }
 
-/* Before a connection has a dialect, the full one's numbers are those of JSON-RPC. */
 static int
 error_number(const struct px_peer *peer, enum px_code code)
 {
-	const struct px_dialect *dialect = peer->dialect != NULL ? peer->dialect : &px_dialect_v1;
+	const int *numbers = peer->dialect != NULL ? peer->dialect->numbers : NULL;
 
-	return dialect->numbers[code] != 0 ? dialect->numbers[code] : -32603;
+	if (numbers == NULL)
+		return px_code_number(code);
+	return numbers[code] != 0 ? numbers[code] : px_code_number(PX_E_INTERNAL);
 }
 
 void

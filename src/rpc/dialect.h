@@ -82,7 +82,7 @@ struct px_dialect {
 	bool closes_on_response; /* a response from the client ends the connection, else it is
 				    ignored */
 
-	int numbers[PX_E_COUNT]; /* the wire's error numbers; 0: -32603 */
+	const int *numbers; /* by code, where 0 is -32603; NULL: px_code_number() */
 
 	const char
 	    *notes[PX_NOTE_COUNT]; /* method names; NULL: this dialect has no such notification */
@@ -93,7 +93,9 @@ struct px_dialect {
 	void (*put_exited)(struct px_peer *peer, struct px_session *session, uint64_t seq,
 	    const struct px_exit *exit);
 	void (*put_closed)(struct px_peer *peer, struct px_session *session, uint64_t seq);
-	void (*put_failed)(struct px_peer *peer, struct px_session *session, const char *message);
+	/* 'seq' 0: not the program, a stream. */
+	void (*put_failed)(
+	    struct px_peer *peer, struct px_session *session, uint64_t seq, const char *message);
 	void (*put_lagged)(
 	    struct px_peer *peer, struct px_session *session, uint64_t skipped, uint64_t next_seq);
 

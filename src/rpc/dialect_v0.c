@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "proc/spec_build.h"
 #include "rpc/common.h"
-#include "rpc/spec_build.h"
 #include "rpc/sub.h"
 #include "session/core.h"
 #include "session/session.h"
@@ -125,9 +125,9 @@ exec_run(struct px_call *call, const void *params, struct px_err *err)
 	struct px_session *session;
 	bool existing;
 
-	if (px_spec_build(&spec, &p->argv, &p->cwd, &p->arg0, err) == -1)
+	if (px_spec_build(&spec, p->argv.v, p->cwd.p, p->arg0.p, err) == -1)
 		return -1;
-	px_spec_build_env(&spec, NULL, &p->env, &call->trace);
+	px_spec_build_env(&spec, NULL, p->env.v, &call->trace);
 	spec.io = p->tty.v ? PX_IO_PTY : PX_IO_PIPE;
 	spec.rows = V0_ROWS;
 	spec.cols = V0_COLS;
@@ -254,6 +254,22 @@ v0_put_exited(
 	px_json_close(json);
 }
 
+/* 0: -32603. */
+static const int v0_numbers[PX_E_COUNT] = {
+	[PX_E_PARSE] = -32700,
+	[PX_E_REQUEST] = -32600,
+	[PX_E_METHOD] = -32600,
+	[PX_E_PARAMS] = -32602,
+	[PX_E_DUPLICATE] = -32600,
+	[PX_E_NOT_INITIALIZED] = -32600,
+	[PX_E_INITIALIZED] = -32600,
+	[PX_E_OVERLOADED] = -32001,
+	[PX_E_SESSION] = -32600,
+	[PX_E_STDIN_CLOSED] = -32600,
+	[PX_E_SPAWN] = -32603,
+	[PX_E_LIMIT] = -32008,
+};
+
 const struct px_dialect px_dialect_v0 = {
 	.name = "exec-server.v0",
 	.methods = v0_methods,
@@ -263,20 +279,7 @@ const struct px_dialect px_dialect_v0 = {
 	.notified = v0_notified,
 	.closes_on_response = true,
 	.forgets_at_exit = true,
-	.numbers = {
-		[PX_E_PARSE] = -32700,
-		[PX_E_REQUEST] = -32600,
-		[PX_E_METHOD] = -32600,
-		[PX_E_PARAMS] = -32602,
-		[PX_E_DUPLICATE] = -32600,
-		[PX_E_NOT_INITIALIZED] = -32600,
-		[PX_E_INITIALIZED] = -32600,
-		[PX_E_OVERLOADED] = -32001,
-		[PX_E_SESSION] = -32600,
-		[PX_E_STDIN_CLOSED] = -32600,
-		[PX_E_SPAWN] = -32603,
-		[PX_E_LIMIT] = -32008,
-	},
+	.numbers = v0_numbers,
 	.notes = {
 		[PX_NOTE_OUTPUT] = "command/exec/outputDelta",
 		[PX_NOTE_EXITED] = "command/exec/exited",

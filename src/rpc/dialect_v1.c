@@ -95,12 +95,14 @@ v1_put_closed(struct px_peer *peer, struct px_session *session, uint64_t seq)
 }
 
 static void
-v1_put_failed(struct px_peer *peer, struct px_session *session, const char *message)
+v1_put_failed(struct px_peer *peer, struct px_session *session, uint64_t seq, const char *message)
 {
 	struct px_json_out *json = peer->rpc->json;
 
 	px_json_open(json);
 	px_json_kv_str(json, "sessionId", px_session_id(session));
+	if (seq != 0)
+		px_json_kv_int(json, "seq", (int64_t)seq);
 	px_json_kv_str(json, "message", message);
 	px_json_close(json);
 }
@@ -146,29 +148,6 @@ const struct px_dialect px_dialect_v1 = {
 	.claims = v1_claims,
 	.admit = v1_admit,
 	.notified = v1_notified,
-	.numbers = {
-		[PX_E_PARSE] = -32700,
-		[PX_E_REQUEST] = -32600,
-		[PX_E_METHOD] = -32601,
-		[PX_E_PARAMS] = -32602,
-		[PX_E_DUPLICATE] = -32600,
-		[PX_E_NOT_INITIALIZED] = -32600,
-		[PX_E_INITIALIZED] = -32600,
-		[PX_E_VERSION] = -32602,
-		[PX_E_EXPERIMENTAL] = -32600,
-		[PX_E_OVERLOADED] = -32001,
-		[PX_E_SESSION] = -32004,
-		[PX_E_WORKSPACE] = -32004,
-		[PX_E_TOKEN] = -32004,
-		[PX_E_STDIN_CLOSED] = -32005,
-		[PX_E_FORBIDDEN] = -32006,
-		[PX_E_SPAWN] = -32007,
-		[PX_E_LIMIT] = -32008,
-		[PX_E_ATTACHED] = -32009,
-		[PX_E_EXISTS] = -32600,
-		[PX_E_RUNNING] = -32600,
-		[PX_E_NOT_A_PTY] = -32602,
-	},
 	.notes = {
 		[PX_NOTE_STARTED] = "process/started",
 		[PX_NOTE_OUTPUT] = "process/outputDelta",

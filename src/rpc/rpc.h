@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/surroundings.h"
 
 struct evbuffer;
 struct px_core;
@@ -28,7 +29,7 @@ struct px_rpc {
 	bool allow_direct, allow_prepared;
 	void *prepared_key; /* NULL: prepared requests need no signature */
 	size_t prepared_key_len;
-	char *hostname, *shell, *cwd, *home; /* of this server, as told to clients */
+	struct px_surroundings surroundings;
 	/* The limits that are told to clients: i = 0, 1, ... until false. */
 	bool (*limit)(const void *arg, size_t i, const char **out_name, int64_t *out_value);
 	const void *limit_arg;

@@ -63,14 +63,16 @@ sub_closed(void *arg, struct px_session *session, uint64_t seq)
 }
 
 static void
-sub_failed(void *arg, struct px_session *session, const char *message)
+sub_failed(void *arg, struct px_session *session, uint64_t seq, const char *message)
 {
 	struct px_peer *peer = ((struct px_sub *)arg)->peer;
 
-	if (px_peer_note(peer, PX_NOTE_FAILED) == NULL)
-		return;
-	peer->dialect->put_failed(peer, session, message);
-	px_peer_note_end(peer);
+	if (px_peer_note(peer, PX_NOTE_FAILED) != NULL) {
+		peer->dialect->put_failed(peer, session, seq, message);
+		px_peer_note_end(peer);
+	}
+	if (seq != 0 && peer->dialect->forgets_at_exit)
+		px_session_forget(session);
 }
 
 static void

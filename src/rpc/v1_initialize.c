@@ -48,8 +48,8 @@ workspace_join(struct px_peer *peer, const struct initialize_params *p, struct p
 		px_workspace_join_new(peer->rpc->core, false, &peer->member);
 		return 0;
 	}
-	if (!px_name_valid(p->workspace.p, p->workspace.len))
-		return px_fail(err, PX_E_PARAMS, "\"workspace\" must match [A-Za-z0-9._:-]{1,128}");
+	if (px_name_check("workspace", p->workspace.p, p->workspace.len, err) == -1)
+		return -1;
 	px_workspace_join_named(peer->rpc->core, p->workspace.p, p->workspace.len, &peer->member);
 	return 0;
 }
@@ -73,13 +73,15 @@ lossy_read(const struct capability_params *c, bool *out, struct px_err *err)
 static void
 put_environment(struct px_json_out *json, const struct px_rpc *rpc)
 {
+	const struct px_surroundings *s = &rpc->surroundings;
+
 	px_json_key(json, "environment");
 	px_json_open(json);
 	px_json_kv_str(json, "os", "linux");
-	px_json_kv_str(json, "hostname", rpc->hostname);
-	px_json_kv_str(json, "shell", rpc->shell);
-	px_json_kv_str(json, "cwd", rpc->cwd);
-	px_json_kv_str(json, "home", rpc->home);
+	px_json_kv_str(json, "hostname", s->hostname);
+	px_json_kv_str(json, "shell", s->shell);
+	px_json_kv_str(json, "cwd", s->cwd);
+	px_json_kv_str(json, "home", s->home);
 	px_json_close(json);
 }
 

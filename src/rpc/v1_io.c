@@ -11,13 +11,7 @@
 struct px_session *
 px_v1_session(const struct px_call *call, const struct px_str *id, struct px_err *err)
 {
-	struct px_session *session =
-	    px_workspace_find(call->peer->member.workspace, id->p, id->len);
-
-	if (session == NULL)
-		px_fail(err, PX_E_SESSION, "unknown session id %.*s",
-		    id->len < 128 ? (int)id->len : 128, id->p);
-	return session;
+	return px_workspace_get(call->peer->member.workspace, id->p, id->len, err);
 }
 
 /* ---- write ---- */
@@ -131,14 +125,11 @@ signal_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct signal_params *p = params;
 	struct px_session *session = px_v1_session(call, &p->id, err);
-	int sig = px_signal_number(p->signal.p);
 	bool delivered;
+	int sig;
 
-	if (session == NULL)
+	if (session == NULL || (sig = px_signal_parse(p->signal.p, err)) == -1)
 		return -1;
-	if (sig == -1)
-		return px_fail(
-		    err, PX_E_PARAMS, "\"signal\" must be a signal's name without SIG, as \"INT\"");
 	delivered = px_session_signal(session, sig);
 	px_call_bool(call, "delivered", delivered);
 	return 0;
@@ -237,7 +228,6 @@ terminating_done(void *arg, enum px_reason reason)
 static int
 terminate_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_until until = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
 	const struct terminate_params *p = params;
 	struct px_session *session;
 	struct terminating *t;
@@ -255,7 +245,7 @@ terminate_run(struct px_call *call, const void *params, struct px_err *err)
 	}
 	t = px_new(struct terminating);
 	t->call = call;
-	t->wait = px_wait_new(session, &until, terminating_done, t, &reason);
+	t->wait = px_wait_new(session, &px_wait_until_exit, terminating_done, t, &reason);
 	if (t->wait == NULL)
 		terminating_done(t, reason);
 	else

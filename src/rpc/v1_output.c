@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "rpc/sub.h"
+#include "session/reading.h"
 #include "transcript/transcript.h"
 
 /* process/snapshot, read, subscribe, unsubscribe, release: what a session has written. */
@@ -58,12 +59,6 @@ struct reading {
 	uint64_t after, max;
 };
 
-static uint64_t
-chunk_len(const struct px_chunk *chunk)
-{
-	return chunk->run[0].len + chunk->run[1].len;
-}
-
 static void
 put_chunk(struct px_json_out *json, const struct px_session *session, const struct px_chunk *chunk)
 {
@@ -76,48 +71,23 @@ put_chunk(struct px_json_out *json, const struct px_session *session, const stru
 	px_json_close(json);
 }
 
-/* The chunks after the place that fit; returns where to go on and adds up what is missing before
- * that. */
-static uint64_t
-put_chunks(struct px_json_out *json, const struct reading *r, uint64_t *out_lost)
-{
-	struct px_transcript *transcript = px_session_transcript(r->session);
-	uint64_t bytes = 0, last = r->after, at_end = 0;
-	struct px_cursor cursor, before;
-	struct px_chunk chunk;
-	bool first = true;
-
-	px_transcript_seek(transcript, r->after, &cursor);
-	for (;;) {
-		before = cursor;
-		if (px_transcript_read(transcript, &cursor, &chunk, &at_end) == 0) {
-			*out_lost += at_end;
-			return px_transcript_next_seq(transcript);
-		}
-		bytes += chunk_len(&chunk);
-		if (!first && bytes > r->max)
-			return before.seq + 1 > last + 1 ? before.seq + 1 : last + 1;
-		first = false;
-		last = chunk.seq;
-		*out_lost += chunk.lost;
-		put_chunk(json, r->session, &chunk);
-	}
-}
-
 static void
 read_answer(const struct reading *r)
 {
 	const struct px_exit *exit = px_session_exit(r->session);
 	struct px_json_out *json = px_call_result(r->call);
-	uint64_t lost = 0, next;
+	struct px_reading reading;
+	struct px_chunk chunk;
 
+	px_reading_begin(&reading, r->session, r->after, r->max);
 	px_json_open(json);
 	px_json_key(json, "chunks");
 	px_json_open_array(json);
-	next = put_chunks(json, r, &lost);
+	while (px_reading_next(&reading, &chunk))
+		put_chunk(json, r->session, &chunk);
 	px_json_close_array(json);
-	px_json_kv_int(json, "nextSeq", (int64_t)next);
-	px_json_kv_int(json, "lostBytes", (int64_t)lost);
+	px_json_kv_int(json, "nextSeq", (int64_t)reading.next_seq);
+	px_json_kv_int(json, "lostBytes", (int64_t)reading.lost);
 	px_json_kv_bool(json, "exited", exit != NULL);
 	px_v1_put_exit(json, exit);
 	px_json_kv_bool(json, "closed", px_session_closed(r->session));
@@ -142,7 +112,7 @@ reading_done(void *arg, enum px_reason reason)
 
 	free(arg);
 	if (reason == PX_REASON_GONE) {
-		px_fail(&err, PX_E_SESSION, "the session was released");
+		px_fail_gone(&err);
 		px_call_fail(r.call, &err);
 	} else {
 		read_answer(&r);
@@ -153,18 +123,17 @@ static int
 read_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct read_params *p = params;
-	struct px_until until = { .idle_ms = -1,
-		.bytes = -1,
-		.event = true,
-		.has_after = true,
-		.after = (uint64_t)p->after.v,
-		.timeout_ms = p->wait.v };
+	struct px_wait_until until = px_wait_until_exit;
 	struct px_session *session = px_v1_session(call, &p->id, err);
 	enum px_reason reason;
 	struct reading *r;
 
 	if (session == NULL)
 		return -1;
+	until.event = true;
+	until.has_after = true;
+	until.after = (uint64_t)p->after.v;
+	until.timeout_ms = p->wait.v;
 	r = px_new(struct reading);
 	r->call = call;
 	r->session = session;

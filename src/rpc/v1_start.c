@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
-#include "rpc/spec_build.h"
+#include "proc/spec_build.h"
 #include "rpc/sub.h"
 #include "session/name.h"
 
@@ -54,23 +54,19 @@ static const struct px_field prepared_fields[] = { SPEC_FIELDS(PX_F_REQUIRED) };
 static void
 limit_add(struct px_spec *spec, int resource, const struct px_int *value)
 {
-	if (!value->set)
-		return;
-	spec->limits[spec->nlimits].resource = resource;
-	spec->limits[spec->nlimits++].value = (rlim_t)value->v;
+	if (value->set)
+		px_spec_add_limit(spec, resource, value->v);
 }
 
 static int
 spec_make(const struct px_call *call, const struct spec_params *p, struct px_spec *spec,
     struct px_err *err)
 {
-	struct px_str cwd = p->cwd;
+	const char *cwd = p->cwd.p != NULL ? p->cwd.p : call->peer->rpc->surroundings.cwd;
 
-	if (cwd.p == NULL)
-		cwd = (struct px_str){ call->peer->rpc->cwd, strlen(call->peer->rpc->cwd) };
-	if (px_spec_build(spec, &p->argv, &cwd, &p->arg0, err) == -1)
+	if (px_spec_build(spec, p->argv.v, cwd, p->arg0.p, err) == -1)
 		return -1;
-	px_spec_build_env(spec, p->inherit.v ? environ : NULL, &p->env, &call->trace);
+	px_spec_build_env(spec, p->inherit.v ? environ : NULL, p->env.v, &call->trace);
 	spec->timeout_ms = p->timeout.v;
 	if (p->umask.set)
 		spec->umask = (int)p->umask.v;
@@ -287,9 +283,8 @@ session_start(struct px_call *call, const struct start_params *p, struct px_sess
 		.starter = &peer->member,
 		.trace = px_call_trace(call) };
 
-	if (p->id.p != NULL && !px_name_valid(p->id.p, p->id.len))
-		return px_fail(err, PX_E_PARAMS, "\"sessionId\" must match [A-Za-z0-9._:-]{1,128}");
-	if (disconnect_read(&p->on_disconnect, &req.on_disconnect, err) == -1 ||
+	if ((p->id.p != NULL && px_name_check("sessionId", p->id.p, p->id.len, err) == -1) ||
+	    disconnect_read(&p->on_disconnect, &req.on_disconnect, err) == -1 ||
 	    command_make(call, p, &spec, err) == -1)
 		return -1;
 	if (io_read(&p->io, &spec, err) == -1)

@@ -34,7 +34,7 @@ waiting_done(void *arg, enum px_reason reason)
 
 	free(arg);
 	if (reason == PX_REASON_GONE) {
-		px_fail(&err, PX_E_SESSION, "the session was released");
+		px_fail_gone(&err);
 		px_call_fail(w.call, &err);
 	} else {
 		w.answer(w.call, w.session, reason, w.existing);
@@ -42,7 +42,7 @@ waiting_done(void *arg, enum px_reason reason)
 }
 
 static void
-wait_for(struct waiting *template, const struct px_until *until)
+wait_for(struct waiting *template, const struct px_wait_until *until)
 {
 	struct waiting *w = px_new(struct waiting);
 	enum px_reason reason;
@@ -83,13 +83,11 @@ answer_end(struct px_call *call, struct px_session *session, enum px_reason reas
 	px_call_end(call);
 }
 
-static const struct px_until until_exit = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
-
 void
 px_v1_answer_at_end(
     struct px_call *call, struct px_session *session, int64_t timeout_ms, int existing)
 {
-	struct px_until until = until_exit;
+	struct px_wait_until until = px_wait_until_exit;
 	struct waiting w = {
 		.call = call, .session = session, .answer = answer_end, .existing = existing
 	};
@@ -125,8 +123,8 @@ static const struct px_field condition_fields[] = {
 };
 
 static int
-condition_read(
-    struct px_call *call, const struct px_json *node, struct px_until *until, struct px_err *err)
+condition_read(struct px_call *call, const struct px_json *node, struct px_wait_until *until,
+    struct px_err *err)
 {
 	struct condition_params c = { 0 };
 
@@ -153,8 +151,8 @@ condition_read(
 }
 
 static int
-until_read(
-    struct px_call *call, const struct px_json *list, struct px_until *until, struct px_err *err)
+until_read(struct px_call *call, const struct px_json *list, struct px_wait_until *until,
+    struct px_err *err)
 {
 	size_t i = 0;
 
@@ -173,7 +171,7 @@ static int
 wait_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct wait_params *p = params;
-	struct px_until until = until_exit;
+	struct px_wait_until until = px_wait_until_exit;
 	struct waiting w = { .call = call, .answer = answer_wait, .existing = -1 };
 
 	if (until_read(call, p->until, &until, err) == -1 ||

@@ -55,7 +55,7 @@ name_is(const char *host, size_t len, const char *name)
 
 /* An entry without a port stands for every port. */
 static bool
-host_is_allowed(const struct px_list *list, const char *value)
+host_is_allowed(const struct px_config_list *list, const char *value)
 {
 	size_t len = host_length(value);
 
@@ -77,7 +77,7 @@ host_is_allowed(const struct px_list *list, const char *value)
 }
 
 static bool
-origin_is_allowed(const struct px_list *list, const char *value)
+origin_is_allowed(const struct px_config_list *list, const char *value)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (*value != '\0' && strcmp(value, list->v[i]) == 0)

@@ -16,14 +16,14 @@ struct evbuffer;
  * that are lists (listen, allow_origin, allow_host) collect: repeated flags, or
  * an array in the file; flags replace the file's list.
  */
-struct px_list {
+struct px_config_list {
 	char **v; /* owned */
 	size_t n;
 };
 
 struct px_config {
-	struct px_list listen; /* URLs; the default is one, "stdio://" */
-	struct px_list allow_origin, allow_host;
+	struct px_config_list listen; /* URLs; the default is one, "stdio://" */
+	struct px_config_list allow_origin, allow_host;
 	bool insecure_allow_remote;
 
 	int64_t shutdown_grace_period_ms;               /* 5000 */

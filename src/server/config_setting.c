@@ -121,7 +121,7 @@ void
 px_setting_clear(const struct px_setting *setting, struct px_config *config)
 {
 	if (setting->type == PX_SETTING_LIST) {
-		struct px_list *list = setting_slot(setting, config);
+		struct px_config_list *list = setting_slot(setting, config);
 
 		while (list->n > 0)
 			free(list->v[--list->n]);
@@ -140,7 +140,7 @@ px_setting_put_text(
     const struct px_setting *setting, struct px_config *config, const char *text, size_t len)
 {
 	if (setting->type == PX_SETTING_LIST) {
-		struct px_list *list = setting_slot(setting, config);
+		struct px_config_list *list = setting_slot(setting, config);
 
 		list->v = px_realloc_array(list->v, list->n + 1, sizeof(*list->v));
 		list->v[list->n++] = px_strndup(text, len);

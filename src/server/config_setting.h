@@ -16,7 +16,7 @@ enum px_setting_type {
 	PX_SETTING_BOOL,   /* bool */
 	PX_SETTING_STRING, /* char *, not empty; NULL when unset */
 	PX_SETTING_CHOICE, /* char *, one of 'choices', or an absolute path if 'or_path' */
-	PX_SETTING_LIST    /* struct px_list of strings that are not empty */
+	PX_SETTING_LIST    /* struct px_config_list of strings that are not empty */
 };
 
 enum px_setting_unit { PX_UNIT_NONE, PX_UNIT_BYTES, PX_UNIT_MS };

@@ -12,7 +12,7 @@
 	.key = #member, .offset = offsetof(struct px_config, member) + \
 				  _Generic(((struct px_config *)NULL)->member, ctype : 0)
 
-#define LIST(member)   AT(member, struct px_list), .type = PX_SETTING_LIST
+#define LIST(member)   AT(member, struct px_config_list), .type = PX_SETTING_LIST
 #define BOOL(member)   AT(member, bool), .type = PX_SETTING_BOOL
 #define STRING(member) AT(member, char *), .type = PX_SETTING_STRING
 #define CHOICE(member) AT(member, char *), .type = PX_SETTING_CHOICE

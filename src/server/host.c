@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -60,43 +58,6 @@ px_host_adopt_orphans(struct px_err *err)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == -1)
 		return px_fail_sys(err, PX_E_IO, errno, "cannot become a child subreaper");
 	return 0;
-}
-
-char *
-px_host_name(void)
-{
-	char name[HOST_NAME_MAX + 1] = "";
-
-	(void)gethostname(name, sizeof name - 1);
-	return px_strdup(name);
-}
-
-char *
-px_host_shell(void)
-{
-	const struct passwd *user = getpwuid(getuid());
-
-	return px_strdup(user != NULL && user->pw_shell[0] == '/' ? user->pw_shell : "/bin/sh");
-}
-
-char *
-px_host_home(void)
-{
-	const char *home = getenv("HOME");
-	const struct passwd *user;
-
-	if (home != NULL && home[0] == '/')
-		return px_strdup(home);
-	user = getpwuid(getuid());
-	return px_strdup(user != NULL ? user->pw_dir : "/");
-}
-
-char *
-px_host_cwd(void)
-{
-	char *cwd = getcwd(NULL, 0);
-
-	return cwd != NULL && cwd[0] == '/' ? cwd : px_strdup("/");
 }
 
 static ssize_t

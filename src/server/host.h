@@ -24,13 +24,6 @@ void px_host_raise_open_files(rlim_t *out_before);
 /* Orphans of our descendants come to us (prctl(2), PR_SET_CHILD_SUBREAPER). */
 int px_host_adopt_orphans(struct px_err *err);
 
-/* The caller frees each: the host's name, the user's login shell and home directory, the working
- * directory. */
-char *px_host_name(void);
-char *px_host_shell(void);
-char *px_host_home(void);
-char *px_host_cwd(void);
-
 /*
  * The key of a file: its content without one final newline, at least 16 bytes
  * and at most 64 KiB, in memory that the caller frees.

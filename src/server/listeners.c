@@ -53,7 +53,7 @@ int
 px_listeners_open(struct event_base *base, const struct px_config *config, const struct px_log *log,
     struct px_listeners **out, struct px_err *err)
 {
-	const struct px_list *list = &config->listen;
+	const struct px_config_list *list = &config->listen;
 	struct px_listeners *l = px_new(struct px_listeners);
 	struct px_url *urls = px_alloc((list->n + 1) * sizeof *urls);
 	int result = 0;

@@ -325,10 +325,7 @@ rpc_open(struct px_server *server, struct px_err *err)
 	rpc->max_requests = (size_t)config->max_concurrent_requests_per_connection;
 	rpc->allow_direct = config->allow_direct_exec;
 	rpc->allow_prepared = config->allow_prepared_exec;
-	rpc->hostname = px_host_name();
-	rpc->shell = px_host_shell();
-	rpc->cwd = px_host_cwd();
-	rpc->home = px_host_home();
+	px_surroundings_find(&rpc->surroundings);
 	rpc->limit = server_limit;
 	rpc->limit_arg = config;
 	rpc->request = server_request;
@@ -432,10 +429,7 @@ rpc_close(struct px_rpc *rpc)
 	if (rpc->prepared_key != NULL)
 		explicit_bzero(rpc->prepared_key, rpc->prepared_key_len);
 	free(rpc->prepared_key);
-	free(rpc->hostname);
-	free(rpc->shell);
-	free(rpc->cwd);
-	free(rpc->home);
+	px_surroundings_done(&rpc->surroundings);
 }
 
 void

@@ -15,3 +15,12 @@ px_name_valid(const char *s, size_t len)
 			return false;
 	return true;
 }
+
+int
+px_name_check(const char *what, const char *s, size_t len, struct px_err *err)
+{
+	if (px_name_valid(s, len))
+		return 0;
+	return px_fail(
+	    err, PX_E_PARAMS, "\"%s\" must match [A-Za-z0-9._:-]{1,%d}", what, PX_NAME_MAX);
+}

@@ -6,10 +6,11 @@
 /* The watch whose subscriber is gone: it is held, so that it is told nothing but a failure. */
 
 static void
-parked_failed(void *arg, struct px_session *session, const char *message)
+parked_failed(void *arg, struct px_session *session, uint64_t seq, const char *message)
 {
 	(void)arg;
 	(void)session;
+	(void)seq;
 	(void)message;
 }
 

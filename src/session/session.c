@@ -79,6 +79,12 @@ session_log_exit(const struct px_session *session)
 {
 	const struct px_exit *exit = &session->exit;
 
+	if (exit->lost) {
+		px_log_event(session->ws->core->options.log, PX_LOG_ERROR, "lost",
+		    PX_S("workspace", session->ws->id), PX_S("session", session->id),
+		    PX_I("pid", px_proc_pid(session->proc)), PX_S("reason", px_status_taken));
+		return;
+	}
 	px_log_event(session->ws->core->options.log, PX_LOG_INFO, "exit",
 	    PX_S("workspace", session->ws->id), PX_S("session", session->id),
 	    PX_I("pid", px_proc_pid(session->proc)), PX_I("code", exit->code),
@@ -161,7 +167,7 @@ session_on_failed(void *arg, const char *message)
 	px_log_event(session->ws->core->options.log, PX_LOG_ERROR, "lost",
 	    PX_S("session", session->id), PX_S("reason", message));
 	TAILQ_FOREACH_SAFE (watch, &session->watches, link, next)
-		watch->ops->failed(watch->arg, session, message);
+		watch->ops->failed(watch->arg, session, 0, message);
 }
 
 static const struct px_proc_ops session_proc_ops = {

@@ -89,8 +89,9 @@ const struct px_spec *px_session_spec(
 struct px_transcript *px_session_transcript(struct px_session *session);
 struct px_proc *px_session_proc(const struct px_session *session);
 unsigned px_session_streams(const struct px_session *session);
-bool px_session_running(const struct px_session *session); /* 'exited' has not been told */
-const struct px_exit *px_session_exit(const struct px_session *session); /* NULL while it runs */
+bool px_session_running(const struct px_session *session); /* its end has not been told */
+/* NULL while it runs, and when the server lost the program: then it is known neither. */
+const struct px_exit *px_session_exit(const struct px_session *session);
 bool px_session_closed(const struct px_session *session);
 int64_t px_session_started_ms(const struct px_session *session); /* wall clock */
 int64_t px_session_exited_ms(const struct px_session *session);  /* wall clock; 0 while it runs */

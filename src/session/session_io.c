@@ -154,7 +154,7 @@ px_session_running(const struct px_session *session)
 const struct px_exit *
 px_session_exit(const struct px_session *session)
 {
-	return session->exited ? &session->exit : NULL;
+	return session->exited && !session->exit.lost ? &session->exit : NULL;
 }
 
 bool

@@ -123,6 +123,9 @@ void px_workspace_free(struct px_workspace *ws);
 /* Ends what is parked in all its sessions. */
 void px_workspace_unpark(struct px_workspace *ws);
 
+/* Why a program that has ended has no exit code. */
+extern const char px_status_taken[];
+
 /* Told to watches by their session. */
 void px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk);
 void px_watch_on_end(struct px_watch *watch); /* exited or closed */

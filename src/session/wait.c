@@ -14,18 +14,21 @@ struct px_wait {
 	struct px_session *session;
 	px_wait_fn *done;
 	void *arg;
-	struct px_until until;
+	struct px_wait_until until;
 	struct px_matcher *matcher[PX_UNTIL_MAX];
 	uint64_t bytes;                   /* seen so far */
 	uint64_t reached[PX_STREAMS_MAX]; /* of each stream; what follows may leave a hole */
 	struct event *idle, *timeout;
 };
 
+const struct px_wait_until px_wait_until_exit = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
+
 const char *
 px_reason_word(enum px_reason reason)
 {
 	static const char *const words[] = {
 		[PX_REASON_EXIT] = "exit",
+		[PX_REASON_LOST] = "lost",
 		[PX_REASON_IDLE] = "idle",
 		[PX_REASON_BYTES] = "bytes",
 		[PX_REASON_MATCH] = "match",
@@ -35,6 +38,12 @@ px_reason_word(enum px_reason reason)
 	};
 
 	return words[reason];
+}
+
+int
+px_fail_gone(struct px_err *err)
+{
+	return px_fail(err, PX_E_SESSION, "the session was released");
 }
 
 static void
@@ -132,10 +141,16 @@ wait_takes_past(struct px_wait *wait, enum px_reason *out_reason)
 }
 
 static bool
-event_is_there(const struct px_session *session, const struct px_until *until)
+event_is_there(const struct px_session *session, const struct px_wait_until *until)
 {
 	return session->closed ||
 	       (until->has_after && px_transcript_next_seq(session->transcript) - 1 > until->after);
+}
+
+static enum px_reason
+exit_reason(const struct px_session *session)
+{
+	return session->exit.lost ? PX_REASON_LOST : PX_REASON_EXIT;
 }
 
 static bool
@@ -148,7 +163,7 @@ wait_is_over(struct px_wait *wait, enum px_reason *out_reason)
 		return true;
 	}
 	if (!wait->until.event && session->exited) {
-		*out_reason = PX_REASON_EXIT;
+		*out_reason = exit_reason(session);
 		return true;
 	}
 	if (wait_takes_past(wait, out_reason))
@@ -158,8 +173,8 @@ wait_is_over(struct px_wait *wait, enum px_reason *out_reason)
 }
 
 struct px_wait *
-px_wait_new(struct px_session *session, const struct px_until *until, px_wait_fn *done, void *arg,
-    enum px_reason *out_reason)
+px_wait_new(struct px_session *session, const struct px_wait_until *until, px_wait_fn *done,
+    void *arg, enum px_reason *out_reason)
 {
 	struct px_wait *wait = px_new(struct px_wait);
 
@@ -214,7 +229,7 @@ waits_finish(struct px_session *session, bool only_events, enum px_reason reason
 void
 px_waits_on_exit(struct px_session *session)
 {
-	waits_finish(session, false, PX_REASON_EXIT);
+	waits_finish(session, false, exit_reason(session));
 }
 
 void

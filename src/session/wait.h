@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 struct px_session;
 struct px_wait;
 
@@ -12,6 +14,7 @@ enum { PX_UNTIL_MAX = 16 };
 
 enum px_reason {
 	PX_REASON_EXIT,
+	PX_REASON_LOST, /* in its place: the program is gone, and how it ended cannot be told */
 	PX_REASON_IDLE,
 	PX_REASON_BYTES,
 	PX_REASON_MATCH,
@@ -21,8 +24,11 @@ enum px_reason {
 };
 const char *px_reason_word(enum px_reason reason);
 
+/* PX_E_SESSION: what became of a session whose wait was told GONE. Returns -1. */
+int px_fail_gone(struct px_err *err);
+
 /* What ends a wait; an exit always does (unless 'event' is asked for, which an exit is one of). */
-struct px_until {
+struct px_wait_until {
 	int64_t idle_ms; /* no output for so long, from the later of the call and the last output;
 			    -1: no condition */
 	int64_t bytes;   /* so many bytes of output from the place on; -1: no condition */
@@ -36,6 +42,7 @@ struct px_until {
 	} match[PX_UNTIL_MAX];
 	size_t nmatch;
 };
+extern const struct px_wait_until px_wait_until_exit; /* the exit and nothing else */
 
 typedef void px_wait_fn(void *arg, enum px_reason reason);
 
@@ -44,7 +51,7 @@ typedef void px_wait_fn(void *arg, enum px_reason reason);
  * is not called. Otherwise 'done' is called once, from the loop, and the wait is
  * gone.
  */
-struct px_wait *px_wait_new(struct px_session *session, const struct px_until *until,
+struct px_wait *px_wait_new(struct px_session *session, const struct px_wait_until *until,
     px_wait_fn *done, void *arg, enum px_reason *out_reason);
 void px_wait_cancel(struct px_wait *wait); /* 'done' is not called */
 

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "session/state.h"
 
+const char px_status_taken[] = "the exit status was taken by somebody else";
+
 enum {
 	READ_CHUNKS_MAX =
 	    2,          /* what is read at once into the room there is, see session_on_output() */
@@ -137,7 +139,10 @@ watch_tell_end(struct px_watch *watch, uint64_t before)
 		watch->exit_told = true;
 		watch_report_lag(watch, session->exit_seq);
 		watch_pass(watch, session->exit_seq);
-		watch->ops->exited(watch->arg, session, session->exit_seq, &session->exit);
+		if (session->exit.lost)
+			watch->ops->failed(watch->arg, session, session->exit_seq, px_status_taken);
+		else
+			watch->ops->exited(watch->arg, session, session->exit_seq, &session->exit);
 	}
 	if (session->closed && !watch->close_told && session->closed_seq < before) {
 		watch->close_told = true;

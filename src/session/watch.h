@@ -25,7 +25,8 @@ struct px_watch_ops {
 	void (*exited)(
 	    void *arg, struct px_session *session, uint64_t seq, const struct px_exit *exit);
 	void (*closed)(void *arg, struct px_session *session, uint64_t seq);
-	void (*failed)(void *arg, struct px_session *session, const char *message);
+	/* The server lost a stream ('seq' 0), or, in the place of 'exited', the program. */
+	void (*failed)(void *arg, struct px_session *session, uint64_t seq, const char *message);
 	void (*lagged)(void *arg, struct px_session *session, uint64_t skipped, uint64_t next_seq);
 	void (*gone)(void *arg); /* the session is freed; the watch is, after this call */
 };

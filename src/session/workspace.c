@@ -309,6 +309,17 @@ px_workspace_find(struct px_workspace *ws, const char *id, size_t len)
 }
 
 struct px_session *
+px_workspace_get(struct px_workspace *ws, const char *id, size_t len, struct px_err *err)
+{
+	struct px_session *session = px_workspace_find(ws, id, len);
+
+	if (session == NULL)
+		px_fail(err, PX_E_SESSION, "unknown session id %.*s",
+		    len < PX_NAME_MAX ? (int)len : PX_NAME_MAX, id);
+	return session;
+}
+
+struct px_session *
 px_workspace_next(struct px_workspace *ws, struct px_session *after)
 {
 	return after == NULL ? TAILQ_FIRST(&ws->sessions) : TAILQ_NEXT(after, link);

@@ -44,8 +44,10 @@ const char *px_workspace_id(const struct px_workspace *ws); /* borrowed, lives w
 const char *px_workspace_token(
     const struct px_workspace *ws); /* NULL for named and fleeting ones */
 
-/* By id, or NULL. */
+/* By id, or NULL; the second with PX_E_SESSION. */
 struct px_session *px_workspace_find(struct px_workspace *ws, const char *id, size_t len);
+struct px_session *px_workspace_get(
+    struct px_workspace *ws, const char *id, size_t len, struct px_err *err);
 
 /* The sessions in the order of their starts: NULL gives the first, NULL comes after the last. */
 struct px_session *px_workspace_next(struct px_workspace *ws, struct px_session *after);

@@ -34,7 +34,7 @@ check_value(const struct px_config *config, const struct px_setting *s)
 
 		must(*v >= s->min && *v <= s->max);
 	} else if (s->type == PX_SETTING_LIST) {
-		const struct px_list *list = slot(config, s);
+		const struct px_config_list *list = slot(config, s);
 
 		must(list->n >= (size_t)s->min);
 		for (i = 0; i < list->n; i++)
@@ -54,7 +54,7 @@ check_preset(const struct px_config *config, const struct px_setting *s)
 	} else if (s->type == PX_SETTING_BOOL) {
 		must(*(const bool *)slot(config, s) == (s->preset != 0));
 	} else if (s->type == PX_SETTING_LIST) {
-		const struct px_list *list = slot(config, s);
+		const struct px_config_list *list = slot(config, s);
 
 		must(list->n == (s->text != NULL));
 		must(s->text == NULL || strcmp(list->v[0], s->text) == 0);

@@ -166,6 +166,25 @@ px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct 
 	return 0;
 }
 
+int
+px_spawn_wait(pid_t pid, int pidfd, int flags, siginfo_t *out, struct rusage *used)
+{
+	struct played *p = played_find(pid);
+
+	(void)pidfd;
+	if (p == NULL)
+		return -1;
+	if (!p->dead)
+		return 0;
+	out->si_code = p->status == 0 ? CLD_EXITED : CLD_KILLED;
+	out->si_status = p->status;
+	if ((flags & WNOWAIT) == 0) {
+		memset(used, 0, sizeof *used);
+		waitpid(pid, NULL, WNOHANG);
+	}
+	return 1;
+}
+
 static inline bool
 played_belongs(const struct played *p, const struct px_tree_query *query)
 {
@@ -225,17 +244,6 @@ pid_t
 waitpid(pid_t pid, int *stat_loc, int options)
 {
 	return wait4(pid, stat_loc, options, NULL);
-}
-
-int
-waitid(idtype_t type, id_t id, siginfo_t *infop, int options)
-{
-	struct played *p = type == P_PID ? played_find((pid_t)id) : NULL;
-
-	if (p == NULL)
-		return (int)syscall(SYS_waitid, type, id, infop, options, NULL);
-	infop->si_pid = p->dead ? (pid_t)id : 0;
-	return 0;
 }
 
 #endif

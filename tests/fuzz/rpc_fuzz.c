@@ -169,7 +169,8 @@ world_open(struct world *w)
 		.allow_direct = true,
 		.allow_prepared = true,
 		.limit = no_limits };
-	w->rpc.hostname = w->rpc.shell = w->rpc.cwd = w->rpc.home = (char *)"/";
+	w->rpc.surroundings =
+	    (struct px_surroundings){ (char *)"/", (char *)"/", (char *)"/", (char *)"/" };
 	world_connect(w);
 }
 

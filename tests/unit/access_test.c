@@ -101,7 +101,7 @@ START_TEST(test_host_that_is_refused)
 	const char *value = foreign_hosts[_i];
 
 	host(&config, value, PX_ACCESS_BAD_HOST);
-	config.allow_host = (struct px_list){ &star, 1 };
+	config.allow_host = (struct px_config_list){ &star, 1 };
 	/* An entry is no pattern. */
 	host(&config, value, strcmp(value, "*") == 0 ? PX_ACCESS_GRANTED : PX_ACCESS_BAD_HOST);
 }

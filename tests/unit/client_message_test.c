@@ -18,13 +18,13 @@
 
 START_TEST(test_requests)
 {
-	const struct px_until any = { .idle_ms = 5,
+	const struct px_wait_until any = { .idle_ms = 5,
 		.bytes = 6,
 		.match = "\"x\"",
 		.from_seq = true,
 		.after_seq = 0,
 		.timeout_ms = 7 };
-	const struct px_until ended = { 0 };
+	const struct px_wait_until ended = { 0 };
 	struct peer peer;
 	struct px_client *c;
 
@@ -286,7 +286,7 @@ END_TEST
 
 START_TEST(test_wait_answer)
 {
-	const struct px_until until = { 0 };
+	const struct px_wait_until until = { 0 };
 	struct px_error error = { 0 };
 	const struct px_answer *answer;
 	struct peer peer;

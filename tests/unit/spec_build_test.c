@@ -1,4 +1,4 @@
-#include "rpc/spec_build.h"
+#include "proc/spec_build.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -20,26 +20,10 @@ teardown(void)
 	px_spec_done(&spec);
 }
 
-static struct px_strv
-strings(const char **v)
-{
-	struct px_strv s = { .v = v };
+#define STRINGS(...) ((const char *[]){ __VA_ARGS__, NULL })
 
-	while (v[s.n] != NULL)
-		s.n++;
-	return s;
-}
-
-#define STRINGS(...) strings((const char *[]){ __VA_ARGS__, NULL })
-
-static const struct px_strv nothing = { 0 };
+static const char *const nothing[] = { NULL };
 static const struct px_trace no_trace = { 0 };
-
-static struct px_str
-text(const char *s)
-{
-	return (struct px_str){ s, s != NULL ? strlen(s) : 0 };
-}
 
 /* The entries with a '|' behind each. */
 static void
@@ -53,20 +37,12 @@ env_is(const char *expected)
 	ck_assert_str_eq(all, expected);
 }
 
-static int
-build(struct px_strv argv, const char *cwd, const char *arg0, struct px_err *err)
-{
-	struct px_str c = text(cwd), a = text(arg0);
-
-	return px_spec_build(&spec, &argv, &c, &a, err);
-}
-
 static void
-refused(struct px_strv argv, const char *cwd, const char *expected)
+refused(const char *const *argv, const char *cwd, const char *expected)
 {
 	struct px_err err = { 0 };
 
-	ck_assert_int_eq(build(argv, cwd, NULL, &err), -1);
+	ck_assert_int_eq(px_spec_build(&spec, argv, cwd, NULL, &err), -1);
 	ck_assert_int_eq(err.code, PX_E_PARAMS);
 	ck_assert_str_eq(err.text, expected);
 	ck_assert_ptr_null(spec.argv);
@@ -78,7 +54,7 @@ START_TEST(test_build)
 	char cwd[] = "/x";
 
 	spec.umask = 0777;
-	ck_assert_int_eq(build(strings(argv), cwd, "name", NULL), 0);
+	ck_assert_int_eq(px_spec_build(&spec, argv, cwd, "name", NULL), 0);
 	cwd[1] = 'y';
 	ck_assert_uint_eq(spec.argc, 2);
 	ck_assert_str_eq(spec.argv[0], "prog");
@@ -95,10 +71,10 @@ END_TEST
 
 START_TEST(test_arg0)
 {
-	ck_assert_int_eq(build(STRINGS("prog"), "/", NULL, NULL), 0);
+	ck_assert_int_eq(px_spec_build(&spec, STRINGS("prog"), "/", NULL, NULL), 0);
 	ck_assert_ptr_null(spec.arg0);
 	px_spec_done(&spec);
-	ck_assert_int_eq(build(STRINGS("prog"), "/", "", NULL), 0);
+	ck_assert_int_eq(px_spec_build(&spec, STRINGS("prog"), "/", "", NULL), 0);
 	ck_assert_str_eq(spec.arg0, "");
 }
 END_TEST
@@ -114,12 +90,12 @@ END_TEST
 
 START_TEST(test_env_is_the_callers)
 {
-	struct px_strv env = STRINGS("B=2", "A=1");
+	const char *const *env = STRINGS("B=2", "A=1");
 
-	px_spec_build_env(&spec, NULL, &env, &no_trace);
+	px_spec_build_env(&spec, NULL, env, &no_trace);
 	env_is("B=2|A=1|");
 	px_spec_forget_env(&spec);
-	px_spec_build_env(&spec, NULL, &nothing, &no_trace);
+	px_spec_build_env(&spec, NULL, nothing, &no_trace);
 	env_is("");
 }
 END_TEST
@@ -127,9 +103,9 @@ END_TEST
 START_TEST(test_env_over_base)
 {
 	char *base[] = { "A=base", "AB=base", "B=base", "ODD", "E=", NULL };
-	struct px_strv env = STRINGS("B=own", "A=", "C=own", "ODD=own");
+	const char *const *env = STRINGS("B=own", "A=", "C=own", "ODD=own");
 
-	px_spec_build_env(&spec, base, &env, &no_trace);
+	px_spec_build_env(&spec, base, env, &no_trace);
 	env_is("AB=base|E=|B=own|A=|C=own|ODD=own|");
 }
 END_TEST
@@ -145,16 +121,16 @@ trace_of(const char *state)
 
 START_TEST(test_trace)
 {
-	struct px_strv env = STRINGS("A=1");
+	const char *const *env = STRINGS("A=1");
 	struct px_trace trace = trace_of("k=v");
 
-	px_spec_build_env(&spec, NULL, &env, &trace);
+	px_spec_build_env(&spec, NULL, env, &trace);
 	env_is("A=1|TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01|"
 	       "TRACESTATE=k=v|");
 	ck_assert_uint_eq(spec.env_traced, 2);
 	px_spec_forget_env(&spec);
 	trace = trace_of(NULL);
-	px_spec_build_env(&spec, NULL, &env, &trace);
+	px_spec_build_env(&spec, NULL, env, &trace);
 	env_is("A=1|TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01|");
 	ck_assert_uint_eq(spec.env_traced, 1);
 }
@@ -162,10 +138,10 @@ END_TEST
 
 START_TEST(test_the_callers_trace_wins)
 {
-	struct px_strv env = STRINGS("TRACEPARENT=mine");
+	const char *const *env = STRINGS("TRACEPARENT=mine");
 	struct px_trace trace = trace_of(NULL);
 
-	px_spec_build_env(&spec, NULL, &env, &trace);
+	px_spec_build_env(&spec, NULL, env, &trace);
 	env_is("TRACEPARENT=mine|");
 	ck_assert_uint_eq(spec.env_traced, 0);
 }
@@ -177,10 +153,10 @@ START_TEST(test_the_requests_trace_over_the_servers)
 	char *base[] = { "TRACEPARENT=server", "A=1", "TRACESTATE=server", NULL };
 	struct px_trace trace = trace_of(NULL);
 
-	px_spec_build_env(&spec, base, &nothing, &trace);
+	px_spec_build_env(&spec, base, nothing, &trace);
 	env_is("A=1|TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01|");
 	px_spec_forget_env(&spec);
-	px_spec_build_env(&spec, base, &nothing, &no_trace);
+	px_spec_build_env(&spec, base, nothing, &no_trace);
 	env_is("TRACEPARENT=server|A=1|TRACESTATE=server|");
 }
 END_TEST

@@ -5,7 +5,7 @@
 /* Long enough not to pass while a test runs; short enough to be waited for. */
 enum { NEVER_MS = 3600 * 1000, SOON_MS = 5 };
 
-static const struct px_until none = { .idle_ms = -1, .bytes = -1, .timeout_ms = -1 };
+#define none px_wait_until_exit
 
 struct waiter {
 	struct px_wait *wait;
@@ -24,7 +24,7 @@ on_done(void *arg, enum px_reason reason)
 }
 
 static void
-wait_for(struct waiter *w, struct px_session *session, struct px_until until)
+wait_for(struct waiter *w, struct px_session *session, struct px_wait_until until)
 {
 	enum px_reason reason = PX_REASON_GONE;
 
@@ -36,7 +36,7 @@ wait_for(struct waiter *w, struct px_session *session, struct px_until until)
 
 /* It is over before it begins. */
 static void
-over(struct px_session *session, struct px_until until, enum px_reason expected)
+over(struct px_session *session, struct px_wait_until until, enum px_reason expected)
 {
 	static struct waiter w = { 0 };
 	enum px_reason reason = PX_REASON_GONE;
@@ -53,37 +53,37 @@ ended(const struct waiter *w, enum px_reason reason)
 	ck_assert_str_eq(px_reason_word(w->reason), px_reason_word(reason));
 }
 
-static struct px_until
+static struct px_wait_until
 until_match(const char *text)
 {
-	struct px_until u = none;
+	struct px_wait_until u = none;
 
 	u.match[u.nmatch].text = text;
 	u.match[u.nmatch++].len = strlen(text);
 	return u;
 }
 
-static struct px_until
-from(struct px_until u, uint64_t after)
+static struct px_wait_until
+from(struct px_wait_until u, uint64_t after)
 {
 	u.has_after = true;
 	u.after = after;
 	return u;
 }
 
-static struct px_until
+static struct px_wait_until
 until_bytes(int64_t n)
 {
-	struct px_until u = none;
+	struct px_wait_until u = none;
 
 	u.bytes = n;
 	return u;
 }
 
-static struct px_until
+static struct px_wait_until
 until_event(uint64_t after)
 {
-	struct px_until u = from(none, after);
+	struct px_wait_until u = from(none, after);
 
 	u.event = true;
 	return u;
@@ -173,7 +173,7 @@ END_TEST
 START_TEST(test_many_matches)
 {
 	struct px_session *session = shell_start();
-	struct px_until u = none;
+	struct px_wait_until u = none;
 	char text[PX_UNTIL_MAX][4];
 	static struct waiter w;
 
@@ -315,7 +315,7 @@ END_TEST
 START_TEST(test_timeout)
 {
 	struct px_session *session = shell_start();
-	struct px_until u = until_match("never");
+	struct px_wait_until u = until_match("never");
 	static struct waiter w;
 
 	u.timeout_ms = 0;
@@ -333,7 +333,7 @@ END_TEST
 START_TEST(test_timeout_of_nothing)
 {
 	struct px_session *session = shell_start();
-	struct px_until u;
+	struct px_wait_until u;
 
 	shell_says(session, "printf a\n", 0, 1);
 	u = from(until_match("a"), 0);
@@ -351,7 +351,7 @@ END_TEST
 START_TEST(test_idle)
 {
 	struct px_session *session = shell_start();
-	struct px_until u = none;
+	struct px_wait_until u = none;
 	static struct waiter w;
 
 	u.idle_ms = _i == 0 ? SOON_MS : 0;
@@ -366,7 +366,7 @@ END_TEST
 START_TEST(test_not_idle)
 {
 	struct px_session *session = session_start(SPEC(PX_IO_PIPE, "yes"));
-	struct px_until u = until_bytes(3000000);
+	struct px_wait_until u = until_bytes(3000000);
 	static struct waiter w;
 
 	u.idle_ms = NEVER_MS;
@@ -381,7 +381,7 @@ END_TEST
 START_TEST(test_whichever_comes_first)
 {
 	struct px_session *session = shell_start();
-	struct px_until u = until_match("abc");
+	struct px_wait_until u = until_match("abc");
 	static struct waiter w[4]; /* one of them still waits when the session goes */
 
 	u.bytes = 5;
@@ -413,7 +413,7 @@ END_TEST
 START_TEST(test_gone)
 {
 	struct px_session *session = shell_start();
-	struct px_until timed = until_event(0);
+	struct px_wait_until timed = until_event(0);
 	static struct waiter w, event;
 
 	timed.timeout_ms = timed.idle_ms = NEVER_MS;
@@ -429,7 +429,7 @@ END_TEST
 START_TEST(test_cancel)
 {
 	struct px_session *session = shell_start();
-	struct px_until u = until_match("a");
+	struct px_wait_until u = until_match("a");
 	static struct waiter w[3];
 
 	u.timeout_ms = u.idle_ms = SOON_MS;
@@ -449,7 +449,7 @@ static struct px_session *again_session;
 static void
 on_done_again(void *arg, enum px_reason reason)
 {
-	const struct px_until u = until_bytes(1);
+	const struct px_wait_until u = until_bytes(1);
 	struct waiter *w = arg;
 	enum px_reason now;
 
@@ -461,7 +461,7 @@ on_done_again(void *arg, enum px_reason reason)
 START_TEST(test_wait_again_from_the_callback)
 {
 	struct px_session *session = again_session = shell_start();
-	const struct px_until u = until_bytes(1);
+	const struct px_wait_until u = until_bytes(1);
 	static struct waiter w = { 0 };
 	enum px_reason reason;
 

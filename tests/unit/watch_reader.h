@@ -91,10 +91,11 @@ on_closed(void *arg, struct px_session *session, uint64_t seq)
 }
 
 static inline void
-on_failed(void *arg, struct px_session *session, const char *message)
+on_failed(void *arg, struct px_session *session, uint64_t seq, const char *message)
 {
 	(void)arg;
 	(void)session;
+	(void)seq;
 	ck_abort_msg("%s", message);
 }
 

@@ -35,7 +35,7 @@ setup(void)
 	log_end = fd[0];
 	log_ = (struct px_log){ fd[1], PX_LOG_DEBUG, false };
 	base = event_base_new();
-	config.allow_origin = (struct px_list){ origins, 1 };
+	config.allow_origin = (struct px_config_list){ origins, 1 };
 	web = (struct px_web){ .config = &config,
 		.core = px_core_new(base, &core),
 		.net = px_net_new(base, &net),

@@ -1,0 +1,15 @@
+#ifndef PX_BASE_SURROUNDINGS_H
+#define PX_BASE_SURROUNDINGS_H
+
+/* Where this process runs, as clients are told: absolute paths, all owned here. */
+struct px_surroundings {
+	char *hostname;
+	char *shell; /* the user's login shell */
+	char *cwd, *home;
+};
+
+/* Never fails: what cannot be learned is "", "/bin/sh" or "/". Any thread. */
+void px_surroundings_find(struct px_surroundings *out);
+void px_surroundings_done(struct px_surroundings *s); /* also when zeroed */
+
+#endif
