@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/connect.h"
 #include "cli/human.h"
+#include "cli/page.h"
 #include "cli/request.h"
 #include "cli/row.h"
 #include "cli/table.h"
