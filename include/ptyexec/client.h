@@ -27,6 +27,7 @@ struct px_client;
 
 enum {
 	PX_CLIENT_TIMEOUT_MS = 10000,
+	PX_CLIENT_SILENCE_MS = 30000,
 	PX_CLIENT_GRACE_MS = 5000,
 	PX_CLIENT_CAPACITY = 128,
 	PX_CLIENT_QUEUE_BYTES = 1024 * 1024
@@ -45,6 +46,8 @@ struct px_client_options {
 	const char *resume_token; /* [NULL], or that of a workspace left behind by another client */
 	int connect_timeout_ms;   /* for reaching the server [PX_CLIENT_TIMEOUT_MS] */
 	int greeting_timeout_ms;  /* for its answer to the greeting [PX_CLIENT_TIMEOUT_MS] */
+	int silence_ms; /* ws, wss: a server that gives no sign of life for so long, asked for one,
+			   is lost [PX_CLIENT_SILENCE_MS] */
 	int grace_ms; /* for a private server's, or the embedded core's, end [PX_CLIENT_GRACE_MS] */
 	unsigned capacity;  /* requests without answer; 0 means 1 [PX_CLIENT_CAPACITY] */
 	size_t queue_bytes; /* events not taken; 0 means the least [PX_CLIENT_QUEUE_BYTES] */

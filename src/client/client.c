@@ -19,6 +19,7 @@ px_client_options_init(struct px_client_options *options)
 	*options = (struct px_client_options){ .name = "ptyexec",
 		.connect_timeout_ms = PX_CLIENT_TIMEOUT_MS,
 		.greeting_timeout_ms = PX_CLIENT_TIMEOUT_MS,
+		.silence_ms = PX_CLIENT_SILENCE_MS,
 		.grace_ms = PX_CLIENT_GRACE_MS,
 		.capacity = PX_CLIENT_CAPACITY,
 		.queue_bytes = PX_CLIENT_QUEUE_BYTES };

@@ -17,6 +17,8 @@ with_defaults(const struct px_client_options *given, struct px_client_options *o
 		out->connect_timeout_ms = defaults.connect_timeout_ms;
 	if (out->greeting_timeout_ms <= 0)
 		out->greeting_timeout_ms = defaults.greeting_timeout_ms;
+	if (out->silence_ms <= 0)
+		out->silence_ms = defaults.silence_ms;
 	if (out->grace_ms < 0)
 		out->grace_ms = 0;
 }

@@ -37,6 +37,7 @@ struct px_link {
 	struct evbuffer *in, *out;         /* the framing's */
 	struct evbuffer *raw_in, *raw_out; /* the socket's: the same two unless there is TLS */
 	struct evbuffer *early;            /* messages, framed, until it is open */
+	uint64_t received;                 /* bytes, from the socket */
 };
 
 /* ---- waiting ---- */
@@ -135,6 +136,12 @@ px_link_send(struct px_link *link, struct evbuffer *msg)
 	link_pushed(link);
 }
 
+uint64_t
+px_link_received(const struct px_link *link)
+{
+	return link->received;
+}
+
 void
 px_link_ping(struct px_link *link)
 {
@@ -212,6 +219,7 @@ link_read(struct px_link *link, struct px_error *err)
 	if (n > 0) {
 		space.iov_len = (size_t)n;
 		evbuffer_commit_space(link->raw_in, &space, 1);
+		link->received += (uint64_t)n;
 		return 1;
 	}
 	if (n == -1 && errno == EAGAIN && !link->sending_failed)

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <ptyexec/error.h>
 
@@ -57,6 +58,9 @@ size_t px_link_unsent(const struct px_link *link);
  */
 int px_link_step(
     struct px_link *link, px_link_message_fn *message, void *arg, struct px_error *err);
+
+/* Bytes that have come, of any kind: the peer's signs of life. */
+uint64_t px_link_received(const struct px_link *link);
 
 /* Asks for a sign of life, which px_link_step() swallows; does nothing where lines are spoken. */
 void px_link_ping(struct px_link *link);

@@ -42,6 +42,42 @@ px_wire_break(struct px_wire *wire, const struct px_err *why)
 		px_error_set(&wire->why, PX_ERROR_PEER, "it breaks the protocol: %s", why->text);
 }
 
+/* ---- signs of life ---- */
+
+/* The kernel tells the end of a local peer; that of a machine out of reach it may never learn. */
+static void
+silence_watch(struct px_wire *wire)
+{
+	bool remote = wire->address != NULL && wire->address->is_ws;
+
+	wire->received = px_link_received(wire->link);
+	wire->asked = false;
+	px_wire_set_deadline(wire, remote ? px_now_ms() + wire->silence_ms / 2 : 0);
+}
+
+/* Half of the time has passed; 'held': nothing was read meanwhile. */
+static void
+on_silence(struct px_wire *wire, bool held)
+{
+	struct px_error why;
+
+	if (held || px_link_received(wire->link) != wire->received) {
+		silence_watch(wire);
+	} else if (!wire->asked) {
+		px_link_ping(wire->link);
+		wire->asked = true;
+		px_wire_set_deadline(wire, px_now_ms() + wire->silence_ms / 2);
+	} else {
+		px_error_set(&why, PX_ERROR_LOST,
+		    "the connection to the server was lost: no sign "
+		    "of life for %d ms",
+		    wire->silence_ms);
+		px_wire_lost(wire, &why, false);
+	}
+}
+
+/* ---- what the greeting comes to ---- */
+
 void
 px_wire_opened(struct px_wire *wire, const struct px_greeting *greeting)
 {
@@ -49,7 +85,7 @@ px_wire_opened(struct px_wire *wire, const struct px_greeting *greeting)
 
 	wire->state = WIRE_OPEN;
 	wire->greeted = true;
-	px_wire_set_deadline(wire, 0);
+	silence_watch(wire);
 	if (again)
 		px_wire_resume(wire);
 	else
@@ -89,12 +125,16 @@ connection_open(struct px_wire *wire)
 }
 
 static void
-on_deadline(struct px_wire *wire)
+on_deadline(struct px_wire *wire, bool held)
 {
 	struct px_error why;
 
 	if (wire->state == WIRE_WAITING) {
 		connection_open(wire);
+		return;
+	}
+	if (wire->state == WIRE_OPEN) {
+		on_silence(wire, held);
 		return;
 	}
 	if (wire->state == WIRE_CONNECTING)
@@ -123,7 +163,7 @@ wire_step(struct px_transport *t)
 	else if (wire->state == WIRE_CONNECTING && px_link_is_open(wire->link))
 		connection_greet(wire);
 	else if (wire->deadline != 0 && px_now_ms() >= wire->deadline)
-		on_deadline(wire);
+		on_deadline(wire, !room);
 }
 
 static int
@@ -203,6 +243,7 @@ wire_new(struct px_address *address, const struct px_daemon *daemon,
 	wire->connect_timeout_ms = options->connect_timeout_ms;
 	wire->greeting_timeout_ms = options->greeting_timeout_ms;
 	wire->grace_ms = options->grace_ms;
+	wire->silence_ms = options->silence_ms;
 	wire->lag = options->slow_consumer == PX_SLOW_LAG;
 	wire->started_events = options->started_events;
 	wire->recovers = address != NULL && !options->no_recovery;

@@ -71,10 +71,12 @@ struct px_wire {
 
 	/* From the options. */
 	char *name, *version, *workspace, *token, *ca_file;
-	int connect_timeout_ms, greeting_timeout_ms, grace_ms;
+	int connect_timeout_ms, greeting_timeout_ms, grace_ms, silence_ms;
 	bool lag, started_events, recovers;
 
 	int64_t deadline;   /* px_now_ms(): of what the state waits for; 0: none */
+	uint64_t received;  /* signs of life at the last look */
+	bool asked;         /* for one, since then */
 	int64_t lost_at;    /* when the connection was lost */
 	int64_t backoff_ms; /* before the next attempt */
 	int64_t detach_ms;  /* how long the server keeps what is ours */
