@@ -41,7 +41,7 @@ struct px_address {
  */
 int px_address_parse(const char *url, struct px_address **out, struct px_error *err);
 
-struct px_address *px_address_copy(const struct px_address *address);
+struct px_address *px_address_copy(const struct px_address *from);
 void px_address_free(struct px_address *address); /* takes NULL */
 
 /* For messages; lives as long as 'address'. */

@@ -50,7 +50,8 @@ size_t px_link_unsent(const struct px_link *link);
 /*
  * Goes on with reaching the server, sends what waits, hands out what has come
  * until 'message' (NULL: nothing is wanted now) says stop, and settles what to
- * be woken for. Reads a bounded amount. -1: the link is of no more use, and
+ * be woken for. Reads a bounded amount; while nothing is wanted it reads
+ * nothing, so no ping is answered either. -1: the link is of no more use, and
  * everything that came before was handed out. Before it is open the error is
  * PX_ERROR_CONNECT (with 'sys' when the kernel refused) or, from one that does
  * not open a WebSocket, PX_ERROR_PEER; afterwards PX_ERROR_LOST, or

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/json_out.h"
 #include "base/utf8.h"
+#include "wire/ws_frame.h"
 
 /* What the hot paths are made of, alone in memory: bulk work beside memcpy(3), messages by the
  * piece. */
@@ -45,6 +46,15 @@ static void
 turn_utf8(void)
 {
 	sink += px_utf8_valid(text, BULK);
+}
+
+static void
+turn_mask(void)
+{
+	static const uint8_t key[4] = { 1, 2, 3, 4 };
+
+	px_ws_mask(copy, bytes, BULK, key, 1);
+	sink += copy[BULK / 2];
 }
 
 static void
@@ -121,6 +131,7 @@ main(void)
 		{ "px_base64_encode", turn_encode },
 		{ "px_base64_decode, of the bytes it makes", turn_decode },
 		{ "px_utf8_valid, of ASCII", turn_utf8 },
+		{ "px_ws_mask", turn_mask },
 	};
 	enum { NBULK = sizeof bulk / sizeof bulk[0] };
 	struct bench_series speed[NBULK] = { 0 }, parse = { 0 }, small = { 0 }, large = { 0 };

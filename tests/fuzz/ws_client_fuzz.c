@@ -20,9 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Takes the place of the library's: the same input must give the same result. */
 void
-arc4random_buf(void *buf, size_t len)
+arc4random_buf(void *buf, size_t size)
 {
-	memset(buf, 0x5a, len);
+	memset(buf, 0x5a, size);
 }
 
 /* Frames that a client may send, and nothing after a close frame; unmask() has seen their form. */
