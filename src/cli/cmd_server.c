@@ -127,7 +127,7 @@ hold_server(struct px_client *client, bool force)
 	int fd = -1;
 
 	if (first != NULL && first->info.running > 0 && !force)
-		px_complain("%" PRId64 " sessions are running; 'ptyexec server stop --force' ends "
+		px_complain("sessions are running: %" PRId64 "; 'ptyexec server stop --force' ends "
 			    "them too",
 		    first->info.running);
 	else if (first != NULL && (fd = pidfd_open((pid_t)first->info.pid, 0)) == -1)

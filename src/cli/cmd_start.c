@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <ptyexec/client.h>
 
@@ -11,6 +12,8 @@
 #include "cli/page.h"
 #include "cli/request.h"
 #include "cli/spec.h"
+
+enum { PROGRAM_MAX = 64, NAME_SIZE = PROGRAM_MAX + 16 };
 
 struct start_options {
 	struct px_spec_options spec;
@@ -34,33 +37,106 @@ print(const struct px_started *started, bool json)
 	px_page_close(&page);
 }
 
-/* A start in the same words finds the session that is there; who types it wants a new one. */
-static int
-existing(const struct px_started *started)
-{
-	px_complain("a session is named '%s' already; 'ptyexec rm -f' makes its name free",
-	    started->session);
-	return PX_EXIT_FAILED;
-}
+/* ---- starting ---- */
 
-static int
-start(struct px_client *client, const struct px_command *command, bool json)
+enum outcome { STARTED, NAME_TAKEN, NOT_STARTED };
+
+/*
+ * A start in the same words finds the session that is there; who types it wants
+ * a new one, so that the name is taken then too.
+ */
+static enum outcome
+start(struct px_client *client, const struct px_command *command, bool json, struct px_error *err)
 {
-	struct px_error err;
-	int64_t request = px_client_start(client, command, &err);
-	struct px_answer *answer =
-	    px_cli_await(client, request, PX_CLI_ANSWER_MS, command->session, &err);
-	int status = EXIT_SUCCESS;
+	int64_t request = px_client_start(client, command, err);
+	struct px_answer *answer = px_client_await(client, request, PX_CLI_ANSWER_MS, err);
+	enum outcome outcome = STARTED;
 
 	if (answer == NULL)
-		return px_cli_start_status(&err);
+		return strcmp(err->kind, "sessionExists") == 0 ? NAME_TAKEN : NOT_STARTED;
 	if (answer->start.existing)
-		status = existing(&answer->start);
+		outcome = NAME_TAKEN;
 	else
 		print(&answer->start, json);
 	px_answer_free(answer);
-	return status;
+	return outcome;
 }
+
+static int
+report(enum outcome outcome, const struct px_error *err, const char *name)
+{
+	switch (outcome) {
+	case STARTED:
+		return EXIT_SUCCESS;
+	case NAME_TAKEN:
+		px_complain(
+		    "a session is named '%s' already; choose another name, or make this one "
+		    "free with 'ptyexec rm -f'",
+		    name);
+		return PX_EXIT_FAILED;
+	case NOT_STARTED:
+		break;
+	}
+	px_cli_complain_of(err, name);
+	return px_cli_start_status(err);
+}
+
+static int
+start_named(struct px_client *client, const struct px_command *command, bool json)
+{
+	struct px_error err;
+	enum outcome outcome = start(client, command, json, &err);
+
+	return report(outcome, &err, command->session);
+}
+
+/* ---- names ---- */
+
+/* "PROGRAM-N", as far as a name may have it. */
+static void
+name_make(const char *program, unsigned n, char out[NAME_SIZE])
+{
+	static const char fine[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789._:-";
+	const char *slash = strrchr(program, '/');
+
+	snprintf(out, NAME_SIZE, "%.*s-%u", PROGRAM_MAX, slash != NULL ? slash + 1 : program, n);
+	for (char *c = out + strspn(out, fine); *c != '\0'; c += strspn(c, fine))
+		*c = '-';
+}
+
+static bool
+is_listed(const struct px_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->nrows; i++)
+		if (strcmp(list->rows[i].session, name) == 0)
+			return true;
+	return false;
+}
+
+/* With the first name that is free, though others may be looking for one too. */
+static int
+start_unnamed(struct px_client *client, struct px_command *command, bool json)
+{
+	struct px_error err;
+	struct px_answer *answer =
+	    px_cli_await(client, px_client_list(client, &err), PX_CLI_ANSWER_MS, NULL, &err);
+	enum outcome outcome = NAME_TAKEN;
+	char name[NAME_SIZE];
+
+	if (answer == NULL)
+		return PX_EXIT_FAILED;
+	command->session = name;
+	for (unsigned n = 1; outcome == NAME_TAKEN; n++) {
+		name_make(command->argv[0], n, name);
+		if (!is_listed(&answer->list, name))
+			outcome = start(client, command, json, &err);
+	}
+	px_answer_free(answer);
+	return report(outcome, &err, NULL);
+}
+
+/* ---- the command ---- */
 
 static void
 fill_in(struct px_command *command, const struct start_options *options)
@@ -78,14 +154,19 @@ cmd_start(const struct px_cli_call *call)
 {
 	const struct start_options *options = call->options;
 	enum px_spec_place place = call->common.target.url != NULL ? PX_SPEC_REMOTE : PX_SPEC_LOCAL;
+	struct px_cli_target target = call->common.target;
 	struct px_client *client;
 	struct px_spec spec;
 	int status = PX_EXIT_FAILED;
 
+	/* A start that is repeated by itself could not be told from a name that is taken. */
+	target.once = true;
 	if (px_spec_fill(&spec, &options->spec, call->operands, place) == 0 &&
-	    (client = px_cli_connect(&call->common.target)) != NULL) {
+	    (client = px_cli_connect(&target)) != NULL) {
 		fill_in(&spec.command, options);
-		status = start(client, &spec.command, call->common.json);
+		status = options->name != NULL
+			     ? start_named(client, &spec.command, call->common.json)
+			     : start_unnamed(client, &spec.command, call->common.json);
 		px_client_free(client);
 	}
 	px_spec_done(&spec);
@@ -95,7 +176,7 @@ cmd_start(const struct px_cli_call *call)
 static const struct px_cli_option options[] = {
 	PX_SPEC_OPTIONS(struct start_options, spec),
 	{ 0, "name", PX_OPTION_TEXT, offsetof(struct start_options, name), .argument = "NAME",
-	    .help = "the session's name; without it, the server makes one" },
+	    .help = "the session's name; without it, the program's and a number" },
 	{ 0, "rows", PX_OPTION_NUMBER, offsetof(struct start_options, rows), .min = 1,
 	    .max = UINT16_MAX, .argument = "N", .help = "the terminal's height and" },
 	{ 0, "cols", PX_OPTION_NUMBER, offsetof(struct start_options, cols), .min = 1,

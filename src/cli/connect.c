@@ -28,14 +28,15 @@ px_cli_url(const struct px_cli_target *target, char out[PX_CLI_URL_SIZE])
 }
 
 static struct px_client *
-attempt(const char *url, const char *workspace, struct px_error *err)
+attempt(const char *url, const struct px_cli_target *target, struct px_error *err)
 {
 	struct px_client_options options;
 	struct px_client *client;
 
 	px_client_options_init(&options);
 	options.version = PX_VERSION;
-	options.workspace = workspace;
+	options.workspace = target->workspace;
+	options.no_recovery = target->once;
 	return px_client_connect(url, &options, &client, err) == 0 ? client : NULL;
 }
 
@@ -53,7 +54,8 @@ is_absent(const struct px_error *err)
 
 /* With the lock, nobody else starts one: then it is missing for good, or has come meanwhile. */
 static struct px_client *
-connect_or_start(const struct px_own_folder *folder, const char *workspace, struct px_error *err)
+connect_or_start(
+    const struct px_own_folder *folder, const struct px_cli_target *target, struct px_error *err)
 {
 	struct px_client *client = NULL;
 	int lock = px_own_folder_lock(folder);
@@ -61,7 +63,7 @@ connect_or_start(const struct px_own_folder *folder, const char *workspace, stru
 	if (lock == -1)
 		return NULL;
 	for (int i = 0; i < ATTEMPTS; i++) {
-		if ((client = attempt(folder->url, workspace, err)) != NULL)
+		if ((client = attempt(folder->url, target, err)) != NULL)
 			break;
 		if (!is_absent(err) || i == ATTEMPTS - 1) {
 			px_complain("%s", err->text);
@@ -75,7 +77,7 @@ connect_or_start(const struct px_own_folder *folder, const char *workspace, stru
 }
 
 static struct px_client *
-connect_own(const char *workspace, bool *out_absent)
+connect_own(const struct px_cli_target *target, bool *out_absent)
 {
 	struct px_own_folder folder;
 	struct px_client *client;
@@ -83,13 +85,13 @@ connect_own(const char *workspace, bool *out_absent)
 
 	if (px_own_folder_open(&folder) == -1)
 		return NULL;
-	if ((client = attempt(folder.url, workspace, &err)) == NULL) {
+	if ((client = attempt(folder.url, target, &err)) == NULL) {
 		if (!is_absent(&err))
 			px_complain("%s", err.text);
 		else if (out_absent != NULL)
 			*out_absent = true;
 		else
-			client = connect_or_start(&folder, workspace, &err);
+			client = connect_or_start(&folder, target, &err);
 	}
 	px_own_folder_close(&folder);
 	return client;
@@ -99,7 +101,7 @@ static struct px_client *
 connect_url(const struct px_cli_target *target)
 {
 	struct px_error err;
-	struct px_client *client = attempt(target->url, target->workspace, &err);
+	struct px_client *client = attempt(target->url, target, &err);
 
 	if (client == NULL)
 		px_complain("%s", err.text);
@@ -109,13 +111,12 @@ connect_url(const struct px_cli_target *target)
 struct px_client *
 px_cli_connect(const struct px_cli_target *target)
 {
-	return target->url != NULL ? connect_url(target) : connect_own(target->workspace, NULL);
+	return target->url != NULL ? connect_url(target) : connect_own(target, NULL);
 }
 
 struct px_client *
 px_cli_connect_running(const struct px_cli_target *target, bool *out_absent)
 {
 	*out_absent = false;
-	return target->url != NULL ? connect_url(target)
-				   : connect_own(target->workspace, out_absent);
+	return target->url != NULL ? connect_url(target) : connect_own(target, out_absent);
 }

@@ -42,6 +42,7 @@ struct px_cli_option {
 struct px_cli_target {
 	const char *url;       /* of the server; NULL: the user's own */
 	const char *workspace; /* never NULL */
+	bool once;             /* the first loss of the connection is the last */
 };
 
 struct px_cli_common {

@@ -11,8 +11,6 @@ static const struct {
 	const char *kind, *before, *after;
 } refusals[] = {
 	{ "unknownSession", "no session is named ", "; 'ptyexec ps -a' lists them" },
-	{ "sessionExists", "a session is named ",
-	    " already, and runs something else; choose another name, or 'ptyexec rm' that one" },
 	{ "sessionRunning", "", " is still running; 'ptyexec kill' ends it, 'ptyexec rm -f' both" },
 	{ "stdinClosed", "", " takes no more input" },
 	{ "notATerminal", "", " has no terminal: it runs on pipes" },

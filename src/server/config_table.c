@@ -42,10 +42,9 @@ static const struct px_setting settings[] = {
 	    .max = 10 * YEAR, .preset = 10000,
 	    .help = "Close a connection that has not initialized by then." },
 	{ TIME(exit_when_idle_ms, NULL), .group = PX_GROUP_LISTEN, .max = 10 * YEAR,
-	    .help = "Exit when for so long there was no connection and no session; 0: never." },
+	    .help = "Exit when unused for so long. 0: never." },
 	{ INT(ready_fd, NULL), .argument = "FD", .group = PX_GROUP_LISTEN, .max = 1000000,
-	    .help =
-		"Write a newline to this descriptor, and close it, when all is open; 0: none." },
+	    .help = "Write a newline to this descriptor when ready. 0: none." },
 
 	{ BOOL(allow_direct_exec), .group = PX_GROUP_PROCESS, .preset = 1,
 	    .help = "Start programs that are looked up in PATH, with defaults filled in." },

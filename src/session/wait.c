@@ -162,12 +162,13 @@ wait_is_over(struct px_wait *wait, enum px_reason *out_reason)
 		*out_reason = PX_REASON_EVENT;
 		return true;
 	}
+	/* What is kept was written before the exit. */
+	if (wait_takes_past(wait, out_reason))
+		return true;
 	if (!wait->until.event && session->exited) {
 		*out_reason = exit_reason(session);
 		return true;
 	}
-	if (wait_takes_past(wait, out_reason))
-		return true;
 	*out_reason = PX_REASON_TIMEOUT;
 	return wait->until.timeout_ms == 0;
 }

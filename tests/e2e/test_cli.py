@@ -15,51 +15,12 @@ import subprocess
 import sys
 import termios
 
+from cli import PIPE, SIGPIPE, finish, nothing_left, program, ptyexec
 from support import children
 
 from px import tap
 from px.deadline import SCALE, SECONDS, within
 from px.server import child, ended, send_signal, spawn
-
-PIPE = subprocess.PIPE
-SIGPIPE = signal.SIGPIPE
-
-
-def program():
-    path = os.environ.get("PTYEXEC")
-    if not path:
-        raise RuntimeError("PTYEXEC must name the command line's binary")
-    return os.path.abspath(path)
-
-
-async def nothing_left():
-    """Whatever the command line has started is gone, or on its way."""
-    for pid in children(os.getpid()):
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            fd = os.pidfd_open(pid)
-            gone = await asyncio.to_thread(select.select, [fd], [], [], SECONDS * SCALE)
-            os.close(fd)
-            assert gone[0], f"process {pid} was left"
-            os.waitpid(pid, 0)
-
-
-async def finish(process):
-    """Its exit status, or minus the signal that ended it."""
-    status = await within(ended(process), "end of ptyexec")
-    await nothing_left()
-    return status
-
-
-async def ptyexec(*words, stdin=b"", **options):
-    """Runs ptyexec to its end: (status, stdout, stderr)."""
-    process = await spawn(program(), *map(str, words), stdin=PIPE, stdout=PIPE, stderr=PIPE, **options)
-    process.stdin.write(stdin)
-    process.stdin.close()
-    out, err = await within(asyncio.gather(process.stdout.read(), process.stderr.read()), "output of ptyexec")
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        await process.stdin.wait_closed()  # nobody has to have read all of it
-    return await finish(process), out, err
-
 
 async def run(*words, **options):
     return await ptyexec("run", *words, **options)
@@ -246,16 +207,16 @@ async def test_cannot_run(t):
 async def test_usage(t):
     """What is wrong on the command line is named."""
     for words, status, text in (
-            (["run"], 125, b"run what?"), (["run", "-x", "true"], 125, b"'-x'"), (["run", "--nope"], 125, b"'--nope'"),
+            (["run"], 125, b"CMD"), (["run", "-x", "true"], 125, b"'-x'"), (["run", "--nope"], 125, b"'--nope'"),
             (["run", "--cwd"], 125, b"--cwd"), (["run", "--env", "x", "true"], 125, b"'x'"),
             (["run", "--env", "=x", "true"], 125, b"'=x'"), (["run", "--timeout", "0", "true"], 125, b"'0'"),
             (["run", "--timeout", "1x", "true"], 125, b"'1x'"), (["run", "--timeout", "nan", "true"], 125, b"'nan'"),
-            (["jump"], 2, b"'jump'"), (["help", "jump"], 2, b"'jump'"), (["tour", "x"], 2, b"'x'"), ([], 2, b"ptyexec run")):
+            (["jump"], 2, b"'jump'"), (["help", "jump"], 2, b"'jump'"), (["tour", "x"], 2, b"'x'"), ([], 2, b"  run ")):
         got, out, err = await ptyexec(*words)
         assert (got, out) == (status, b"") and text in err, (words, got, out, err)
     for words in (["--help"], ["help"], ["-h"]):
         status, out, err = await ptyexec(*words)
-        assert (status, err) == (0, b"") and b"ptyexec run" in out and b"ptyexec tour" in out
+        assert (status, err) == (0, b"") and b"  run " in out and b"  tour " in out
     for words in (["help", "run"], ["run", "--help"]):
         status, out, err = await ptyexec(*words)
         assert (status, err) == (0, b"") and b"--timeout" in out

@@ -75,7 +75,8 @@ async def ended(process):
     return status
 
 
-def _adopted():
+def adopted():
+    """Our children that we have not started: orphans that have come to us."""
     with open(f"/proc/self/task/{os.getpid()}/children") as f:
         return {int(pid) for pid in f.read().split()} - _ours
 
@@ -96,7 +97,7 @@ async def _survivors():
 
 def _reap_adopted():
     alive = []
-    for pid in _adopted():
+    for pid in adopted():
         name = _describe(pid)
         try:
             if os.waitpid(pid, os.WNOHANG)[0] == pid:
