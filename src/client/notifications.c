@@ -23,10 +23,6 @@ struct told {
 };
 
 static const struct px_field session_fields[] = { STRING(about, session, "sessionId") };
-static const struct px_field maybe_event_fields[] = {
-	STRING(about, session, "sessionId"),
-	MAYBE_NUMBER(about, seq, "seq"),
-};
 static const struct px_field event_fields[] = {
 	STRING(about, session, "sessionId"),
 	NUMBER(about, seq, "seq"),
