@@ -1,0 +1,24 @@
+#ifndef CASES_H
+#define CASES_H
+
+#include <check.h>
+#include <stdlib.h>
+
+/* Runs the tests of one case, prints TAP, and returns what main does. */
+static inline int
+run_cases(TCase *tc)
+{
+	Suite *suite = suite_create("unit");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(suite, tc);
+	srunner_set_tap(sr, "-");
+	srunner_run_all(sr, CK_SILENT);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
