@@ -42,9 +42,8 @@ find_beside(char *path, size_t size)
 	return access(path, X_OK) == 0;
 }
 
-/* A private server's program: a path, or a name to look up in PATH. 'buf' may hold it. */
-static const char *
-find_server(char *buf, size_t size)
+const char *
+px_daemon_program(char *buf, size_t size)
 {
 	const char *named = getenv("PTYEXECD");
 
@@ -157,8 +156,8 @@ px_daemon_start(struct px_daemon *daemon, const char *const *argv, const char *c
     int *out_fd, struct px_error *err)
 {
 	char buf[PATH_SIZE];
-	const char *const private_server[] = { find_server(buf, sizeof buf), "--listen", "stdio://",
-		"--log-level", "error", NULL };
+	const char *const private_server[] = { px_daemon_program(buf, sizeof buf), "--listen",
+		"stdio://", "--log-level", "error", NULL };
 
 	if (argv == NULL)
 		return start_joined(daemon, private_server, flags, out_fd, err);

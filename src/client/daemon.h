@@ -14,6 +14,10 @@ struct px_daemon {
 	char name[128]; /* what was started, for messages; possibly cut */
 };
 
+/* The server's program: $PTYEXECD, else ptyexecd beside this executable ('buf' may hold it), else
+ * a name to look up in PATH. */
+const char *px_daemon_program(char *buf, size_t size);
+
 /*
  * Starts 'argv', or with NULL a private server with the 'flags' (may be NULL)
  * besides, and hands out our end of the socket, non-blocking and close-on-exec.

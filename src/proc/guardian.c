@@ -11,8 +11,12 @@
 #include <linux/close_range.h>
 
 #include "base/clock.h"
+#include "proc/spawn.h"
+#include "proc/spec.h"
 
-enum { CHECK_MS = 20 };
+enum { CHECK_MS = 20, LAUNCH_MS = 5000 };
+
+static const char ready = 'g';
 
 /* What the manager tells: whom to end. 'mark' 0: nobody, the end is an orderly one. */
 struct order {
@@ -52,22 +56,51 @@ orphans_end(const struct order *order)
 		poll(NULL, 0, CHECK_MS);
 }
 
-static _Noreturn void
-guardian_main(int fd)
+static void
+guardian_prepare(void)
 {
-	struct order order;
 	sigset_t all;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	setsid();
 	prctl(PR_SET_NAME, "ptyexecd-guard", 0, 0, 0);
-	if (dup2(fd, STDIN_FILENO) == -1)
-		_exit(1);
-	close_range(1, ~0U, 0);
+}
+
+static _Noreturn void
+guardian_main(void)
+{
+	struct order order = { 0 };
+
 	if (orders_read(STDIN_FILENO, &order))
 		orphans_end(&order);
 	_exit(0);
+}
+
+/* The child of a fork. */
+static _Noreturn void
+guardian_main_forked(int fd)
+{
+	guardian_prepare();
+	setsid();
+	if (dup2(fd, STDIN_FILENO) == -1)
+		_exit(1);
+	close_range(1, ~0U, 0);
+	guardian_main();
+}
+
+/* Nobody reads what it would say besides, so its own words and its end are all that comes. */
+void
+px_guardian_serve(void)
+{
+	pid_t pid;
+
+	guardian_prepare();
+	if ((pid = fork()) != 0)
+		_exit(pid == -1);
+	close_range(STDERR_FILENO, ~0U, 0);
+	if (write(STDOUT_FILENO, &ready, sizeof ready) != sizeof ready)
+		_exit(1);
+	guardian_main();
 }
 
 int
@@ -86,11 +119,79 @@ px_guardian_start(struct px_guardian *out, struct px_err *err)
 	}
 	if (pid == 0) {
 		close(fd[1]);
-		guardian_main(fd[0]);
+		guardian_main_forked(fd[0]);
 	}
 	close(fd[0]);
 	out->pid = pid;
 	out->fd = fd[1];
+	out->ended = -1;
+	return 0;
+}
+
+static void
+wait_for_child(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		;
+}
+
+/* 1: a byte, 0: the end of file, -1: nothing in time. */
+static int
+read_within(int fd, int timeout_ms, char *byte)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int64_t deadline = px_now_ms() + timeout_ms, left;
+	ssize_t n;
+
+	while ((left = deadline - px_now_ms()) > 0) {
+		if (poll(&pfd, 1, (int)left) <= 0)
+			continue;
+		if ((n = read(fd, byte, 1)) >= 0)
+			return (int)n;
+	}
+	return -1;
+}
+
+/* What it is started with must live for this call only. */
+static int
+program_start(const char *program, struct px_spawned *out, struct px_err *err)
+{
+	static const struct px_spawn_extra extra = { .cgroup_fd = -1 };
+	char *argv[] = { (char *)program, (char *)PX_GUARDIAN_FLAG, NULL };
+	struct px_spec spec = { .argv = argv,
+		.argc = 2,
+		.cwd = (char *)"/",
+		.env = environ,
+		.search_path = true,
+		.io = PX_IO_PIPE,
+		.stdin_open = true,
+		.umask = -1 };
+
+	return px_spawn(&spec, &extra, out, err);
+}
+
+int
+px_guardian_launch(const char *program, struct px_guardian *out, struct px_err *err)
+{
+	struct px_spawned child;
+	char byte = 0;
+
+	if (program_start(program, &child, err) == -1)
+		return -1;
+	close(child.err);
+	if (read_within(child.out, LAUNCH_MS, &byte) != 1 || byte != ready) {
+		kill(child.pid, SIGKILL);
+		wait_for_child(child.pid);
+		if (child.pidfd != -1)
+			close(child.pidfd);
+		close(child.in);
+		close(child.out);
+		return px_fail(err, PX_E_IO, "'%s' is no guardian", program);
+	}
+	wait_for_child(child.pid);
+	if (child.pidfd != -1)
+		close(child.pidfd);
+	*out = (struct px_guardian){ .fd = child.in, .ended = child.out };
 	return 0;
 }
 
@@ -116,12 +217,19 @@ void
 px_guardian_end(struct px_guardian *guardian)
 {
 	const struct order nobody = { 0 };
+	char byte;
 
-	if (guardian->pid == 0)
+	if (guardian->fd == -1)
 		return;
 	(void)order_send(guardian, &nobody);
 	close(guardian->fd);
-	while (waitpid(guardian->pid, NULL, 0) == -1 && errno == EINTR)
-		;
+	guardian->fd = -1;
+	if (guardian->pid != 0)
+		wait_for_child(guardian->pid);
 	guardian->pid = 0;
+	if (guardian->ended == -1)
+		return;
+	(void)read_within(guardian->ended, LAUNCH_MS, &byte);
+	close(guardian->ended);
+	guardian->ended = -1;
 }

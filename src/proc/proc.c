@@ -209,6 +209,7 @@ proc_spawn(struct px_proc *proc, const struct px_spec *spec, struct px_err *err)
 	struct px_procs *procs = proc->procs;
 	struct px_spawn_extra extra = { .mark = procs->marked ? proc->mark : 0,
 		.open_files = procs->options.open_files };
+	enum px_bound bound = procs->options.bound;
 	struct px_spawned child;
 
 	if (procs->options.cgroups != NULL &&
@@ -216,6 +217,7 @@ proc_spawn(struct px_proc *proc, const struct px_spec *spec, struct px_err *err)
 		-1)
 		return -1;
 	extra.cgroup_fd = proc->cgroup_fd;
+	extra.bound = bound == PX_BOUND_ALL || (bound == PX_BOUND_UNMARKED && !procs->marked);
 	if (px_spawn(spec, &extra, &child, err) == -1) {
 		if (proc->cgroup_fd != -1)
 			px_cgroup_remove(

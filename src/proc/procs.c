@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "proc/input.h"
 #include "proc/manager.h"
@@ -47,16 +48,21 @@ px_procs_new(struct event_base *base, const struct px_procs_options *options)
 	return procs;
 }
 
-/* The last resort of an owner that could not wait for px_procs_idle(): kill, and poll until it is
- * so. */
+/*
+ * The last resort of an owner that could not wait for px_procs_idle(): kill, and
+ * poll until it is so. What even SIGKILL does not end, as a process that hangs in
+ * a dead file system, is given up.
+ */
 static void
 procs_drain(struct px_procs *procs)
 {
-	enum { PASS_MS = 5 };
+	enum { PASS_MS = 5, GIVE_UP_MS = 5000 };
+	int64_t give_up = px_now_ms() + GIVE_UP_MS;
 
 	px_procs_hurry(procs);
-	while (px_stop_run(procs))
+	while (px_stop_run(procs) && px_now_ms() < give_up)
 		poll(NULL, 0, PASS_MS);
+	px_stop_give_up(procs);
 }
 
 void

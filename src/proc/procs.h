@@ -18,12 +18,19 @@ struct px_cgroup_root;
  */
 struct px_procs;
 
+/*
+ * Which children are killed when the thread of their px_procs ends, however it
+ * does. It reaches them alone, not their descendants: a guardian is better.
+ */
+enum px_bound { PX_BOUND_NONE, PX_BOUND_UNMARKED /* what a guardian cannot find */, PX_BOUND_ALL };
+
 struct px_procs_options {
 	size_t stdin_queue_bytes;
 	bool subreaper; /* this process adopts orphans (PR_SET_CHILD_SUBREAPER or PID 1) */
 	struct px_cgroup_root *cgroups; /* borrowed; NULL: none */
 	size_t other_children; /* children of this process that are not ours, as its guardian */
 	rlim_t open_files;     /* the children's soft RLIMIT_NOFILE; 0: as ours */
+	enum px_bound bound;
 };
 
 struct px_procs_stats {

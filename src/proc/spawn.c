@@ -226,7 +226,7 @@ px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct 
     struct px_err *err)
 {
 	struct px_spawn_io io;
-	struct px_launch launch = { .spec = spec, .io = &io, .extra = extra };
+	struct px_launch launch = { .spec = spec, .io = &io, .extra = extra, .parent = getpid() };
 	struct px_spawned spawned = { 0 };
 	int report[2], result;
 

@@ -2,6 +2,7 @@
 #define PX_PROC_SPAWN_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -26,6 +27,7 @@ struct px_spawn_extra {
 	px_mark mark;      /* 0: none */
 	int cgroup_fd;     /* -1: none; borrowed */
 	rlim_t open_files; /* the soft RLIMIT_NOFILE, where the spec sets none; 0: as ours */
+	bool bound;        /* killed when the calling thread ends (prctl(2), PR_SET_PDEATHSIG) */
 };
 
 /*

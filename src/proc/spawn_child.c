@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,6 +40,17 @@ child_reset_signals(void)
 		sigaction(sig, &dfl, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* A parent that died before it was asked for sends nothing any more; then we are somebody else's.
+ */
+static void
+child_bind(const struct px_launch *launch)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
+		child_fail(launch, PX_STEP_SESSION);
+	if (getppid() != launch->parent)
+		_exit(127);
 }
 
 static void
@@ -105,6 +117,8 @@ px_spawn_child(const struct px_launch *launch)
 {
 	if (setsid() == -1)
 		child_fail(launch, PX_STEP_SESSION);
+	if (launch->extra->bound)
+		child_bind(launch);
 	if (launch->spec->io == PX_IO_PTY && ioctl(launch->io->child[0], TIOCSCTTY, 0) == -1)
 		child_fail(launch, PX_STEP_TERMINAL);
 	if (launch->enter_cgroup && px_cgroup_enter(launch->extra->cgroup_fd) == -1)

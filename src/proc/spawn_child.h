@@ -36,7 +36,8 @@ struct px_launch {
 	char **files; /* paths to try in turn, NULL-terminated */
 	const struct px_spawn_extra *extra;
 	bool enter_cgroup; /* it was not born there */
-	int report;        /* write end, O_CLOEXEC */
+	pid_t parent;
+	int report; /* write end, O_CLOEXEC */
 };
 
 /* Runs in the vfork child with every signal blocked; becomes the program or reports and exits. */

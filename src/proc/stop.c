@@ -210,6 +210,13 @@ px_stop_hurry(struct px_procs *procs)
 		stop_begin(procs, stop, 0);
 }
 
+void
+px_stop_give_up(struct px_procs *procs)
+{
+	while (!TAILQ_EMPTY(&procs->stops))
+		stop_free(procs, TAILQ_FIRST(&procs->stops));
+}
+
 /* True: it is over. */
 static bool
 stop_look(struct px_procs *procs, struct px_stop *stop, int64_t now)

@@ -45,6 +45,9 @@ void px_stop_forget_root(struct px_procs *procs, pid_t pid);
 /* Everything that is being ended is killed now; for px_procs_hurry() and px_procs_free(). */
 void px_stop_hurry(struct px_procs *procs);
 
+/* Forgets them, ended or not. */
+void px_stop_give_up(struct px_procs *procs);
+
 /* Looks at every ending whose time has come; true while any is left. */
 bool px_stop_run(struct px_procs *procs);
 

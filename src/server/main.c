@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 #include "base/log.h"
+#include "proc/guardian.h"
 #include "px_version.h"
 #include "rpc/dialect.h"
 #include "server/config.h"
@@ -71,6 +72,8 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--list-methods") == 0)
 		return print_methods();
+	if (argc == 2 && strcmp(argv[1], PX_GUARDIAN_FLAG) == 0)
+		px_guardian_serve();
 	px_config_init(&config);
 	if (px_config_parse(&config, argc, argv, &action, &err) == -1) {
 		status = complain(&err);

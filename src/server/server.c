@@ -376,6 +376,7 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 	server->config = config;
 	server->log = log;
 	server->stdin_flags = server->stdout_flags = -1;
+	server->guardian.fd = -1;
 	server->base = event_base_new();
 	if (px_host_fix_stdio(err) == -1 || ready_check(config, err) == -1 ||
 	    px_guardian_start(&server->guardian, err) == -1 ||

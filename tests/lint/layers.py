@@ -20,6 +20,7 @@ ARROWS = {
     "rpc": ["base", "wire", "transcript", "proc", "session", "net"],
     "server": ["base", "wire", "tree", "proc", "session", "net", "rpc"],
     "client": ["base", "wire", "transcript", "ptyexec"],
+    "local": ["base", "transcript", "proc", "session", "client", "ptyexec"],
     "cli": ["base", "ptyexec"],
 }
 
