@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -36,7 +37,8 @@ attempt(const char *url, const struct px_cli_target *target, struct px_error *er
 	px_client_options_init(&options);
 	options.version = PX_VERSION;
 	options.workspace = target->workspace;
-	options.no_recovery = target->once;
+	/* A unix socket's connection ends with the server, and its sessions do too. */
+	options.no_recovery = target->once || strncmp(url, "unix://", strlen("unix://")) == 0;
 	return px_client_connect(url, &options, &client, err) == 0 ? client : NULL;
 }
 
@@ -50,6 +52,15 @@ is_absent(const struct px_error *err)
 	return err->code == PX_ERROR_LOST ||
 	       (err->code == PX_ERROR_CONNECT && (err->sys == ENOENT || err->sys == ECONNREFUSED ||
 						     err->sys == ECONNRESET || err->sys == EPIPE));
+}
+
+static void
+complain(const char *url, const struct px_error *err)
+{
+	if (strstr(err->text, url) != NULL)
+		px_complain("%s", err->text);
+	else
+		px_complain("%s: %s", url, err->text);
 }
 
 /* With the lock, nobody else starts one: then it is missing for good, or has come meanwhile. */
@@ -66,7 +77,7 @@ connect_or_start(
 		if ((client = attempt(folder->url, target, err)) != NULL)
 			break;
 		if (!is_absent(err) || i == ATTEMPTS - 1) {
-			px_complain("%s", err->text);
+			complain(folder->url, err);
 			break;
 		}
 		if (px_own_daemon_start(folder) == -1)
@@ -83,11 +94,11 @@ connect_own(const struct px_cli_target *target, bool *out_absent)
 	struct px_client *client;
 	struct px_error err;
 
-	if (px_own_folder_open(&folder) == -1)
+	if (px_own_folder_open(&folder, out_absent) == -1)
 		return NULL;
 	if ((client = attempt(folder.url, target, &err)) == NULL) {
 		if (!is_absent(&err))
-			px_complain("%s", err.text);
+			complain(folder.url, &err);
 		else if (out_absent != NULL)
 			*out_absent = true;
 		else
@@ -104,7 +115,7 @@ connect_url(const struct px_cli_target *target)
 	struct px_client *client = attempt(target->url, target, &err);
 
 	if (client == NULL)
-		px_complain("%s", err.text);
+		complain(target->url, &err);
 	return client;
 }
 

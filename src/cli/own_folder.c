@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,16 +59,20 @@ folder_check(const struct px_own_folder *folder)
 }
 
 int
-px_own_folder_open(struct px_own_folder *folder)
+px_own_folder_open(struct px_own_folder *folder, bool *out_absent)
 {
 	if (px_own_folder_find(folder) == -1)
 		return -1;
-	if (mkdir(folder->path, S_IRWXU) == -1 && errno != EEXIST) {
+	if (out_absent == NULL && mkdir(folder->path, S_IRWXU) == -1 && errno != EEXIST) {
 		px_complain(
 		    "cannot make '%s' for your own server: %s", folder->path, strerror(errno));
 		return -1;
 	}
 	folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder->fd == -1 && out_absent != NULL && errno == ENOENT) {
+		*out_absent = true;
+		return -1;
+	}
 	if (folder->fd == -1) {
 		px_complain("cannot use '%s' for your own server: %s", folder->path,
 		    errno == ENOTDIR || errno == ELOOP ? "it is no directory" : strerror(errno));

@@ -1,6 +1,8 @@
 #ifndef PX_CLI_OWN_FOLDER_H
 #define PX_CLI_OWN_FOLDER_H
 
+#include <stdbool.h>
+
 /*
  * Where the user's own server lives: $XDG_RUNTIME_DIR/ptyexec, or
  * /tmp/ptyexec-UID when that variable does not name a directory of ours. It is
@@ -17,8 +19,11 @@ struct px_own_folder {
 /* Where it is; 'fd' is left alone. -1: the path is too long, and that was told. */
 int px_own_folder_find(struct px_own_folder *folder);
 
-/* Makes it where it is missing. -1: what is wrong was told, and nothing is open. */
-int px_own_folder_open(struct px_own_folder *folder);
+/*
+ * Makes it where it is missing, unless '*out_absent' is to say so (not NULL). -1:
+ * nothing is open; what is wrong was told, but for that.
+ */
+int px_own_folder_open(struct px_own_folder *folder, bool *out_absent);
 void px_own_folder_close(struct px_own_folder *folder);
 
 /*

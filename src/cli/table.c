@@ -131,43 +131,54 @@ column_width(const struct px_table *table, size_t column)
 	return width;
 }
 
-/* The cell in its column of 'width'; 'room' is what is left of the line, and becomes less. */
+/* As many of 'width' spaces as there is room for on the line. */
 static void
-cell_print(
-    const struct cell *cell, size_t width, bool right, bool last, bool coloured, size_t *room)
+spaces_print(size_t width, size_t *room)
 {
-	size_t shown = cell->width < *room ? cell->width : *room;
-	size_t pad = (width < *room ? width : *room) - shown;
+	size_t n = width < *room ? width : *room;
+
+	printf("%*s", (int)n, "");
+	*room -= n;
+}
+
+static void
+text_print(const struct cell *cell, bool coloured, size_t *room)
+{
+	size_t n = cell->width < *room ? cell->width : *room;
 	const char *colour = coloured ? colours[cell->colour] : NULL;
 
-	printf("%*s%s%.*s%s", right ? (int)pad : 0, "", colour != NULL ? colour : "",
-	    (int)bytes_of(cell->text, shown), cell->text, colour != NULL ? "\x1b[0m" : "");
-	if (last)
-		return;
-	*room -= shown + pad;
-	pad = (right ? 0 : pad) + (GAP < *room ? GAP : *room);
-	*room -= GAP < *room ? GAP : *room;
-	printf("%*s", (int)pad, "");
+	printf("%s%.*s%s", colour != NULL ? colour : "", (int)bytes_of(cell->text, n), cell->text,
+	    colour != NULL ? "\x1b[0m" : "");
+	*room -= n;
+}
+
+static void
+row_print(const struct px_table *table, const struct cell *cells, const size_t *widths,
+    size_t screen, bool coloured)
+{
+	size_t room = screen > 0 ? screen : SIZE_MAX;
+
+	for (size_t i = 0; i < table->ncolumns; i++) {
+		size_t pad = widths[i] - cells[i].width;
+		bool right = table->columns[i].right, last = i == table->ncolumns - 1;
+
+		spaces_print(i > 0 ? GAP : 0, &room);
+		spaces_print(right ? pad : 0, &room);
+		text_print(&cells[i], coloured, &room);
+		spaces_print(right || last ? 0 : pad, &room);
+	}
+	putchar('\n');
 }
 
 void
 px_table_print(const struct px_table *table)
 {
-	size_t *widths = px_alloc(table->ncolumns * sizeof *widths);
-	size_t screen = px_human_width(), room = 0, column;
+	size_t *widths = px_alloc(table->ncolumns * sizeof *widths), screen = px_human_width();
 	bool coloured = px_human_wants_colour();
 
-	for (column = 0; column < table->ncolumns; column++)
+	for (size_t column = 0; column < table->ncolumns; column++)
 		widths[column] = column_width(table, column);
-	for (size_t i = 0; i < table->n; i++) {
-		bool last = (column = i % table->ncolumns) == table->ncolumns - 1;
-
-		if (column == 0)
-			room = screen > 0 ? screen : SIZE_MAX;
-		cell_print(&table->cells[i], widths[column], table->columns[column].right, last,
-		    coloured, &room);
-		if (last)
-			putchar('\n');
-	}
+	for (size_t i = 0; i < table->n; i += table->ncolumns)
+		row_print(table, &table->cells[i], widths, screen, coloured);
 	free(widths);
 }

@@ -7,9 +7,9 @@ import select
 import signal
 import subprocess
 
-import support  # noqa: F401 (the path of px)
+from support import children, within
 
-from px.deadline import SCALE, SECONDS, within
+from px.deadline import SCALE, SECONDS
 from px.server import adopted, ended, spawn
 
 PIPE = subprocess.PIPE
@@ -25,7 +25,7 @@ def program():
 
 async def nothing_left():
     """Whatever the command line has started is gone, or on its way."""
-    for pid in adopted():
+    for pid in children(os.getpid()) & adopted():
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             fd = os.pidfd_open(pid)
             gone = await asyncio.to_thread(select.select, [fd], [], [], SECONDS * SCALE)

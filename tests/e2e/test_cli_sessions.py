@@ -31,7 +31,7 @@ class Cli:
 
     async def __call__(self, *words, **options):
         """(status, stdout, stderr)"""
-        return await ptyexec(*words, **{"env": self.env, **options})
+        return await ptyexec(*words, **{"env": self.env, "tidy": False, **options})
 
     async def out(self, *words, **options):
         """What it prints when all is well."""
@@ -189,7 +189,7 @@ async def test_ps_on_a_terminal(t):
         for more in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
             assert await on_screen([program(), "ps", "-a"], {**px.env, **more}, cols=90) == plain
         narrow = (await on_screen([program(), "ps", "-a"], {**px.env, "NO_COLOR": "1"}, cols=10)).splitlines()
-        assert [line.rstrip() for line in narrow] == [line[:10].rstrip() for line in lines], narrow
+        assert [line.rstrip() for line in narrow] == [line[:10].rstrip() for line in lines], (narrow, lines)
 
 
 async def test_send(t):

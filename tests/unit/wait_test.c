@@ -116,8 +116,10 @@ START_TEST(test_exit)
 	until(w.done > 0 && matching.done > 0);
 	ended(&w, PX_REASON_EXIT);
 	ended(&matching, PX_REASON_EXIT);
-	/* And at once from now on, for what has come before first. */
+	/* And at once from now on, whatever is asked; what is kept came before. */
 	over(session, none, PX_REASON_EXIT);
+	over(session, until_match("a"), PX_REASON_EXIT);
+	over(session, from(until_match("b"), 0), PX_REASON_EXIT);
 	over(session, from(until_match("a"), 0), PX_REASON_MATCH);
 	over(session, until_bytes(0), PX_REASON_BYTES);
 }
