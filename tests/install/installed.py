@@ -62,21 +62,22 @@ class Installed:
             await run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", self.root)
         return self
 
-    async def flags(self, *options):
+    async def flags(self, *options, packages=()):
         """What pkg-config says: the tree's files are found below the sysroot, the system's own stay where they are."""
         env = {
             **os.environ,
             "PKG_CONFIG_PATH": str(self.libdir / "pkgconfig"),
             "PKG_CONFIG_SYSROOT_DIR": str(self.root),
         }
-        return shlex.split(await run("pkg-config", *options, "libptyexec", env=env))
+        return shlex.split(await run("pkg-config", *options, "libptyexec", *packages, env=env))
 
-    async def compile(self, compiler, source, output, *options, static=False):
+    async def compile(self, compiler, source, output, *, static=False, packages=()):
         """A program that uses the library as its documentation says."""
-        flags = await self.flags("--cflags", "--libs", *(["--static"] if static else []))
+        how = ["--static"] if static else []
+        flags = await self.flags("--cflags", "--libs", *how, packages=packages)
         if static:
             flags = ["-l:libptyexec.a" if flag == "-lptyexec" else flag for flag in flags]
-        await run(*compiler, *options, source, "-o", output, *flags, *LINK)
+        await run(*compiler, source, "-o", output, *flags, *LINK)
 
     @property
     def env(self):

@@ -1,4 +1,5 @@
-/* Loads the library that is its argument, uses it, unloads it, twice; nothing of it stays mapped. */
+/* Loads the library that is its argument, uses it, unloads it, twice; nothing of it stays mapped.
+ */
 
 #include <dlfcn.h>
 #include <stdbool.h>
