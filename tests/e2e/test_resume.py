@@ -249,13 +249,15 @@ async def test_terminate_what_is_held(t):
 
 
 async def test_server_stops_with_output_held(t):
-    """A server that stops does not wait for anybody who might come back."""
-    server = await t.server(*map(str, KEPT))
-    client = Client(server)
-    await client.start("spew", 10**12, io=NO_INPUT)
-    await client.read(lambda: client.bytes() > 0)
-    await client.cut()
-    await server.stop()
+    """A server that stops does not wait for anybody who might come back, nor for one who never acknowledges."""
+    for retained in (4096, MB):
+        server = await t.server(*KEPT, "--retained-output-bytes-per-process", retained, "--shutdown-grace-period-ms", 500)
+        lost, silent = Client(server), Client(server)
+        for client in (lost, silent):
+            await client.start("spew", 10**12, io=NO_INPUT)
+            await client.read(lambda client=client: client.bytes() > 0)
+        await lost.cut()
+        await server.stop()
 
 
 if __name__ == "__main__":
