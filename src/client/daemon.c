@@ -70,7 +70,7 @@ join(const char *const *first, const char *const *second)
 	char **argv = px_alloc((a + b + 1) * sizeof *argv);
 
 	memcpy(argv, first, a * sizeof *argv);
-	if (b > 0)
+	if (second != NULL)
 		memcpy(argv + a, second, b * sizeof *argv);
 	return argv;
 }

@@ -19,8 +19,7 @@ RB_GENERATE_INTERNAL(
 struct px_known *
 px_known_find(struct px_client *client, const char *session)
 {
-	/* Only compared with. */
-	struct px_known key = { .name = (char *)(uintptr_t)session };
+	struct px_known key = { .name = session };
 
 	return RB_FIND(px_known_tree, &client->known, &key);
 }
@@ -29,11 +28,12 @@ struct px_known *
 px_known_get(struct px_client *client, const char *session)
 {
 	struct px_known *known = px_known_find(client, session);
+	size_t size = strlen(session) + 1;
 
 	if (known != NULL)
 		return known;
-	known = px_new(struct px_known);
-	known->name = px_strdup(session);
+	known = px_alloc(sizeof *known + size);
+	known->name = memcpy(known->bytes, session, size);
 	TAILQ_INIT(&known->events);
 	RB_INSERT(px_known_tree, &client->known, known);
 	return known;
@@ -45,7 +45,6 @@ px_known_settle(struct px_client *client, struct px_known *known)
 	if (known->take != NULL || !TAILQ_EMPTY(&known->events))
 		return;
 	RB_REMOVE(px_known_tree, &client->known, known);
-	free(known->name);
 	free(known);
 }
 

@@ -16,8 +16,7 @@ RB_GENERATE_INTERNAL(px_places, px_place, by_name, place_compare, static __attri
 struct px_place *
 px_place_find(struct px_places *places, const char *session)
 {
-	/* Only compared with. */
-	struct px_place key = { .session = (char *)(uintptr_t)session };
+	struct px_place key = { .session = session };
 
 	return RB_FIND(px_places, places, &key);
 }
@@ -26,11 +25,12 @@ struct px_place *
 px_place_get(struct px_places *places, const char *session)
 {
 	struct px_place *place = px_place_find(places, session);
+	size_t size = strlen(session) + 1;
 
 	if (place != NULL)
 		return place;
-	place = px_new(struct px_place);
-	place->session = px_strdup(session);
+	place = px_alloc(sizeof *place + size);
+	place->session = memcpy(place->name, session, size);
 	RB_INSERT(px_places, places, place);
 	return place;
 }
@@ -41,7 +41,6 @@ px_place_remove(struct px_places *places, struct px_place *place)
 	if (place == NULL)
 		return;
 	RB_REMOVE(px_places, places, place);
-	free(place->session);
 	free(place);
 }
 

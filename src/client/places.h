@@ -11,10 +11,11 @@
 
 struct px_place {
 	RB_ENTRY(px_place) by_name;
-	char *session;
+	const char *session;
 	int64_t last_seq;   /* of the last event that came */
 	int64_t lost_bytes; /* known to be missing before the next one */
 	int64_t unacked_bytes, unacked_events;
+	char name[]; /* what 'session' points to */
 };
 
 RB_HEAD(px_places, px_place);

@@ -22,10 +22,11 @@ enum { PX_CLIENT_AWAIT_FACTOR = 16 };
 /* A session about which there is something to tell, or somebody to tell it to. */
 struct px_known {
 	RB_ENTRY(px_known) by_name;
-	char *name;
+	const char *name;
 	struct px_heard_list events; /* not taken yet, by 'of_session' */
 	px_event_fn *take;           /* NULL: they are had by px_client_next() */
 	void *take_arg;
+	char bytes[]; /* what 'name' points to */
 };
 
 /* A request without answer. */
@@ -105,7 +106,7 @@ struct px_heard *px_inbox_take(struct px_client *client, const char *session);
 struct px_heard *px_inbox_take_answer(struct px_client *client, int64_t request);
 
 struct px_heard *px_inbox_remove(
-    struct px_client *client, struct px_heard_list *from, struct px_heard *heard);
+    struct px_client *client, struct px_heard_list *list, struct px_heard *heard);
 
 /* Where events of this session (NULL: of none) wait: for px_client_next(), or for a callback. */
 struct px_heard_list *px_inbox_queue(struct px_client *client, const struct px_known *known);
