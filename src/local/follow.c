@@ -115,6 +115,7 @@ static const struct px_watch_ops follow_ops = {
 	.gone = follow_gone,
 };
 
+/* The latest first: it is asked for most. */
 struct px_follow *
 px_follow_find(struct px_local *local, const struct px_session *session)
 {
@@ -126,21 +127,34 @@ px_follow_find(struct px_local *local, const struct px_session *session)
 	return NULL;
 }
 
+static struct px_follow *
+follow_new(struct px_local *local, struct px_session *session, uint64_t after)
+{
+	struct px_follow *follow = px_new(struct px_follow);
+	unsigned flags = local->lossy ? PX_WATCH_LOSSY : 0;
+
+	follow->local = local;
+	follow->session = session;
+	follow->watch = px_watch_new(session, after, flags, &follow_ops, follow);
+	TAILQ_INSERT_TAIL(&local->follows, follow, link);
+	return follow;
+}
+
+void
+px_follow_new(struct px_local *local, struct px_session *session)
+{
+	follow_new(local, session, 0);
+}
+
 uint64_t
 px_follow_add(struct px_local *local, struct px_session *session, uint64_t after)
 {
 	struct px_follow *follow = px_follow_find(local, session);
 
-	if (follow != NULL) {
+	if (follow == NULL)
+		follow = follow_new(local, session, after);
+	else
 		px_watch_seek(follow->watch, after);
-		return px_watch_lost(follow->watch);
-	}
-	follow = px_new(struct px_follow);
-	follow->local = local;
-	follow->session = session;
-	follow->watch =
-	    px_watch_new(session, after, local->lossy ? PX_WATCH_LOSSY : 0, &follow_ops, follow);
-	TAILQ_INSERT_TAIL(&local->follows, follow, link);
 	return px_watch_lost(follow->watch);
 }
 

@@ -168,8 +168,9 @@ start_run(struct px_local_call *call, struct px_err *err)
 
 	if (session == NULL)
 		return -1;
-	if ((fresh = px_follow_find(local, session) == NULL))
-		px_follow_add(local, session, 0);
+	fresh = !call->existing || px_follow_find(local, session) == NULL;
+	if (fresh)
+		px_follow_new(local, session);
 	heard = px_local_answer_new(call);
 	heard->event.answer.start.existing = call->existing;
 	if (px_fill_started(heard, &heard->event.answer.start, session))
@@ -182,11 +183,17 @@ start_run(struct px_local_call *call, struct px_err *err)
 	return 0;
 }
 
+static size_t
+write_id_len(const struct px_local_call *call)
+{
+	return call->write_id != NULL ? strlen(call->write_id) : 0;
+}
+
 static int
 feed(struct px_local_call *call, struct px_session *session, struct px_err *err)
 {
-	return px_session_feed(session, call->data, call->len, call->write_id,
-	    call->write_id != NULL ? strlen(call->write_id) : 0, err);
+	return px_session_feed(
+	    session, call->data, call->len, call->write_id, write_id_len(call), err);
 }
 
 static int
@@ -251,9 +258,8 @@ write_run(struct px_local_call *call, struct px_err *err)
 	if (session == NULL)
 		return -1;
 	return await_input(call,
-	    px_session_write(session, call->data, call->len, call->write_id,
-		call->write_id != NULL ? strlen(call->write_id) : 0, input_done, call, &call->op,
-		err),
+	    px_session_write(session, call->data, call->len, call->write_id, write_id_len(call),
+		input_done, call, &call->op, err),
 	    call->write_id != NULL);
 }
 
@@ -264,8 +270,10 @@ close_stdin_run(struct px_local_call *call, struct px_err *err)
 
 	if (session == NULL)
 		return -1;
-	return await_input(
-	    call, px_session_close_stdin(session, NULL, 0, input_done, call, &call->op, err), true);
+	return await_input(call,
+	    px_session_close_stdin(
+		session, call->write_id, write_id_len(call), input_done, call, &call->op, err),
+	    true);
 }
 
 static int

@@ -160,6 +160,9 @@ int64_t px_fill_next_seq(struct px_session *session);
 
 struct px_follow *px_follow_find(struct px_local *local, const struct px_session *session);
 
+/* From the beginning, a session that is not followed yet. */
+void px_follow_new(struct px_local *local, struct px_session *session);
+
 /* Follows, or moves there; returns what is no longer kept. Nothing is told before a pump. */
 uint64_t px_follow_add(struct px_local *local, struct px_session *session, uint64_t after);
 void px_follow_pump(struct px_local *local, struct px_session *session);

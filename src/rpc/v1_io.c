@@ -232,7 +232,7 @@ terminate_run(struct px_call *call, const void *params, struct px_err *err)
 	struct px_session *session;
 	struct terminating *t;
 	enum px_reason reason;
-	int64_t grace;
+	int64_t grace = -1;
 	bool running;
 
 	if (mode_read(call, p->mode, &grace, err) == -1 ||

@@ -228,16 +228,20 @@ serial_is_used(const struct px_session_list *list, uint32_t serial)
 	return false;
 }
 
-/* A mark has room for so many serials: one is used again when nobody has it. */
+/* A mark has room for so many serials: when all were given, one is used again that nobody has. */
 static uint32_t
 serial_take(struct px_workspace *ws)
 {
 	const uint32_t mask = ((uint32_t)1 << PX_MARK_SERIAL_BITS) - 1;
 	uint32_t serial;
 
-	do
-		serial = ws->next_serial++ & mask;
-	while (serial_is_used(&ws->sessions, serial) || serial_is_used(&ws->forgotten, serial));
+	if (ws->next_serial <= mask)
+		return ws->next_serial++;
+	do {
+		serial = ws->next_serial & mask;
+		ws->next_serial =
+		    (ws->next_serial + 1) | (mask + 1); /* so it is known as used up */
+	} while (serial_is_used(&ws->sessions, serial) || serial_is_used(&ws->forgotten, serial));
 	return serial;
 }
 

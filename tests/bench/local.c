@@ -13,7 +13,7 @@
  * and back.
  */
 
-enum { ROUNDS = 15, STARTS = 200, STROKES = 500, WARM_UP = 50, RIVALS_MAX = 5 };
+enum { ROUNDS = 15, STARTS = 80, STROKES = 500, WARM_UP = 50, RIVALS_MAX = 5 };
 
 static char *const program[] = { "/bin/true", NULL };
 
@@ -182,7 +182,7 @@ open_echo(struct rival *raw, struct rival *embedded)
 	const struct px_until ready = { .match = "ready", .from_seq = true };
 
 	bench_spawn_pty(argv, &raw->fd);
-	bench_read_until(raw->fd, "ready\r\n");
+	bench_read_until(raw->fd, "ready\n");
 	embedded->client = embed();
 	if (px_client_settle(
 		embedded->client, px_client_start(embedded->client, &echo, &err), -1, &err) == -1 ||
