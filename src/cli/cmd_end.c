@@ -4,7 +4,6 @@
 
 #include <ptyexec/client.h>
 
-#include "base/mem.h"
 #include "cli/command.h"
 #include "cli/request.h"
 
@@ -17,21 +16,22 @@ struct kill_options {
 	int force;
 };
 
-/* All are asked at once, so that the whole takes no longer than one of them. */
+/* As many as may be asked at once are, so that all of them take no longer than one. */
 static int
 kill_all(struct px_client *client, char *const *sessions, int n, int64_t grace_ms)
 {
-	int64_t *requests = px_alloc((size_t)n * sizeof *requests);
-	struct px_error *errs = px_alloc((size_t)n * sizeof *errs);
-	int status = EXIT_SUCCESS;
+	int64_t requests[PX_CLIENT_CAPACITY];
+	struct px_error errs[PX_CLIENT_CAPACITY];
+	int status = EXIT_SUCCESS, count;
 
-	for (int i = 0; i < n; i++)
-		requests[i] = px_client_terminate(client, sessions[i], grace_ms, &errs[i]);
-	for (int i = 0; i < n; i++)
-		if (px_cli_settle(client, requests[i], -1, sessions[i], &errs[i]) == -1)
-			status = PX_EXIT_FAILED;
-	free(requests);
-	free(errs);
+	for (; n > 0; sessions += count, n -= count) {
+		count = n < PX_CLIENT_CAPACITY ? n : PX_CLIENT_CAPACITY;
+		for (int i = 0; i < count; i++)
+			requests[i] = px_client_terminate(client, sessions[i], grace_ms, &errs[i]);
+		for (int i = 0; i < count; i++)
+			if (px_cli_settle(client, requests[i], -1, sessions[i], &errs[i]) == -1)
+				status = PX_EXIT_FAILED;
+	}
 	return status;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/json_out.h"
+#include "base/mem.h"
 #include "cli/command.h"
 #include "cli/human.h"
 #include "cli/page.h"
@@ -69,10 +70,11 @@ print_json(const struct px_inspected *seen)
 static void
 print_line(const char *name, const char *text)
 {
-	printf("%-12s ", name);
-	for (; *text != '\0'; text++)
-		putchar((unsigned char)*text < ' ' || *text == '\x7f' ? '?' : *text);
-	putchar('\n');
+	char *shown = px_strdup(text);
+
+	px_human_harmless(shown);
+	printf("%-12s %s\n", name, shown);
+	free(shown);
 }
 
 /* "2026-03-01 12:00:00 (3m ago)" */

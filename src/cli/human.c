@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 void
 px_human_size(int64_t bytes, char out[PX_HUMAN_SIZE])
@@ -84,6 +85,32 @@ px_human_words(const char *const *words)
 		to = word_put(to, words[i]);
 	}
 	return text;
+}
+
+static bool
+is_control(const char *p)
+{
+	return (unsigned char)*p < ' ' || *p == '\x7f' ||
+	       ((unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0);
+}
+
+/* A C1 character is two bytes, and the second is a '?' of its own then. */
+void
+px_human_harmless(char *text)
+{
+	size_t len = strlen(text), valid;
+	char *p = text;
+
+	while ((valid = px_utf8_valid_prefix(p, len - (size_t)(p - text))), p[valid] != '\0') {
+		p[valid] = '?';
+		p += valid + 1;
+	}
+	for (p = text; *p != '\0'; p++)
+		if (is_control(p)) {
+			if ((unsigned char)*p == 0xc2)
+				*p++ = '?';
+			*p = '?';
+		}
 }
 
 bool

@@ -18,6 +18,9 @@ void px_human_age(int64_t ms, char out[PX_HUMAN_SIZE]);
 /* Words as a shell would take them: "sh -c 'a b'". The caller frees it. */
 char *px_human_words(const char *const *words);
 
+/* Makes '?' of what a terminal would obey (ISO 6429: C0, DEL, C1) and of what is no UTF-8. */
+void px_human_harmless(char *text);
+
 /* Is this standard output for eyes, and do they want colours (no-color.org)? */
 bool px_human_wants_colour(void);
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,7 +23,7 @@ forget_places(struct px_output *output, int64_t offset)
 }
 
 void
-px_output_init(struct px_output *output, const char *session, int from_start)
+px_output_init(struct px_output *output, const char *session, bool from_start)
 {
 	*output = (struct px_output){ .session = session };
 	forget_places(output, from_start ? 0 : -1);

@@ -1,6 +1,7 @@
 #ifndef PX_CLI_OUTPUT_H
 #define PX_CLI_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,7 @@ struct px_output {
 };
 
 /* From the first byte of each stream on, or from somewhere. */
-void px_output_init(struct px_output *output, const char *session, int from_start);
+void px_output_init(struct px_output *output, const char *session, bool from_start);
 
 /* Blocks until all of it is out. -1: that is not possible, and was told. */
 int px_output_put(

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "cli/human.h"
 
 enum { GAP = 2 };
@@ -36,23 +35,6 @@ static bool
 is_first_byte(char c)
 {
 	return ((unsigned char)c & 0xc0) != 0x80;
-}
-
-/* What a terminal would obey (ISO 6429: C0, DEL, and C1 in UTF-8) or could not read. */
-static void
-make_harmless(char *text)
-{
-	size_t len = strlen(text), valid;
-
-	for (char *p = text;
-	     (valid = px_utf8_valid_prefix(p, len - (size_t)(p - text))), p[valid] != '\0';
-	     p += valid + 1)
-		p[valid] = '?';
-	for (char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == '\x7f')
-			*p = '?';
-		else if ((unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0)
-			p[1] = (char)0xbf; /* an upside-down question mark */
 }
 
 static size_t
@@ -114,7 +96,7 @@ px_table_put(struct px_table *table, enum px_colour colour, const char *text)
 	cell = &table->cells[table->n++];
 	cell->text = px_strdup(text);
 	cell->colour = colour;
-	make_harmless(cell->text);
+	px_human_harmless(cell->text);
 	cell->width = width_of(cell->text);
 }
 

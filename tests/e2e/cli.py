@@ -7,7 +7,7 @@ import select
 import signal
 import subprocess
 
-from support import children, within
+from support import within
 
 from px.deadline import SCALE, SECONDS
 from px.server import adopted, ended, spawn
@@ -25,7 +25,7 @@ def program():
 
 async def nothing_left():
     """Whatever the command line has started is gone, or on its way."""
-    for pid in children(os.getpid()) & adopted():
+    for pid in adopted():
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             fd = os.pidfd_open(pid)
             gone = await asyncio.to_thread(select.select, [fd], [], [], SECONDS * SCALE)

@@ -356,5 +356,75 @@ async def test_many_listeners(t):
     assert info["counts"]["connections"] == 5, info
 
 
+async def idle_end(server):
+    await server.log_line(lambda line: line.endswith(" stop reason=idle"))
+    assert await server.wait() == 0
+
+
+async def test_idle_end(t):
+    """A server that is to end when idle does so: not while somebody is connected, nor while a session is known."""
+    for schemes in (("unix",), ("ws",), ("unix", "ws")):
+        server = await t.server("--exit-when-idle-ms", 30, listen=schemes)
+        await idle_end(server)
+    server = await t.server("--exit-when-idle-ms", 30, listen=("unix",))
+    conn = await v1(server, workspace="w")
+    session = await start(conn, "echo", on_disconnect="keep")
+    await conn.close()
+    conn = await v1(server, workspace="w")
+    waited = await conn.request("process/wait", {"sessionId": session.id, "until": [{"idleMs": 150}]})
+    assert waited["reason"] == "idle", waited
+    await conn.request("process/closeStdin", {"sessionId": session.id})
+    assert (await conn.request("process/wait", {"sessionId": session.id}))["exitCode"] == 0
+    await conn.close()
+    conn = await v1(server, workspace="w")
+    assert len((await conn.request("process/list"))["sessions"]) == 1
+    await conn.request("process/release", {"sessionId": session.id})
+    await conn.close()
+    await idle_end(server)
+    assert not os.path.exists(server.url("unix")[len("unix://"):])
+
+
+async def test_idle_end_and_somebody_comes(t):
+    """Whoever comes when it is about to end is served to the end, or finds nobody: nothing in between."""
+    for pause_us in range(0, 3000, 100):  # around the time that it waits
+        server = await t.server("--exit-when-idle-ms", 1, "--detach-ttl-ms", 0, listen=("unix",))
+        served = 0
+        with contextlib.suppress(OSError, EOFError):
+            while True:
+                conn = await server.connect()
+                try:
+                    answer = await conn.initialize_v1()
+                except AssertionError:
+                    assert not conn.inbox, conn.inbox
+                    break
+                assert answer["protocolVersion"] == "exec-server.v1"
+                assert (await run(conn, "exit", 5)).output.exited["exitCode"] == 5
+                await conn.close()
+                served += 1
+                if served == 20:
+                    break
+                await asyncio.sleep(pause_us / 1_000_000)
+        await idle_end(server)
+
+
+async def test_ready_fd(t):
+    """A newline comes through the descriptor, and its end, when connections are taken; else only its end."""
+    path = t.folder() + "/socket"
+    for flags, told in (((), b"\n"), (("--max-processes", "0"), b""), (("--listen", "unix:///no/such/folder/socket"), b"")):
+        read, write = os.pipe()
+        process = await spawn(*command("--listen", "unix://" + path, "--ready-fd", str(write), *flags), pass_fds=[write],
+                              stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL)
+        os.close(write)
+        with open(read, "rb") as f:
+            assert await within(asyncio.to_thread(f.read), "word from the server") == told
+        if told:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(path)
+        send_signal(process, signal.SIGTERM)
+        assert await within(ended(process), "end of the server") == (0 if told else 2)
+    status, _, err = await run_once("--ready-fd", 99)
+    assert status == 2 and b"--ready-fd 99" in err, err
+
+
 if __name__ == "__main__":
     sys.exit(tap.main(globals()))
