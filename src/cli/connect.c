@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -37,6 +38,12 @@ attempt(const char *url, const struct px_cli_target *target, struct px_error *er
 	options.version = PX_VERSION;
 	options.workspace = target->workspace;
 	options.no_recovery = target->once;
+	if (target->attached) {
+		options.answer_events = true;
+		options.queue_bytes = PX_CLI_ATTACHED_QUEUE;
+		/* A socket of this machine is lost for good: its server has ended. */
+		options.no_recovery |= strncmp(url, "unix:", strlen("unix:")) == 0;
+	}
 	return px_client_connect(url, &options, &client, err) == 0 ? client : NULL;
 }
 
