@@ -21,6 +21,7 @@ static const struct px_cli_command *const commands[] = {
 	&px_cmd_server,
 	&px_cmd_info,
 	&px_cmd_tour,
+	&px_cmd_complete,
 };
 
 const struct px_cli_command *

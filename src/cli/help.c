@@ -6,12 +6,6 @@
 
 enum { OPTION_WIDTH = 20 };
 
-static bool
-is_row(const struct px_cli_option *row)
-{
-	return row != NULL && (row->letter != 0 || row->name != NULL);
-}
-
 /* "  -C, --cwd DIR     text", the text's further lines below its first. */
 static void
 print_option(FILE *to, const struct px_cli_option *row)
@@ -43,7 +37,8 @@ print_option(FILE *to, const struct px_cli_option *row)
 static void
 print_common(FILE *to, unsigned flags)
 {
-	for (const struct px_cli_option *row = px_cli_common_options; is_row(row); row++)
+	for (const struct px_cli_option *row = px_cli_common_options; px_cli_option_is_row(row);
+	     row++)
 		if (px_cli_common_applies(row, flags))
 			print_option(to, row);
 }
@@ -71,7 +66,7 @@ px_help_print_command(const struct px_cli_command *command)
 {
 	printf("usage: ptyexec %s [OPTION]...%s%s\n\n%s.\n\n", command->name,
 	    *command->operands != '\0' ? " " : "", command->operands, command->summary);
-	for (const struct px_cli_option *row = command->options; is_row(row); row++)
+	for (const struct px_cli_option *row = command->options; px_cli_option_is_row(row); row++)
 		print_option(stdout, row);
 	print_common(stdout, command->flags);
 	printf("%s%s", *command->help != '\0' ? "\n" : "", command->help);

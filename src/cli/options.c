@@ -124,12 +124,16 @@ struct parse {
 	int argc, at;
 };
 
-/* The row of a name of 'len' bytes, or of a letter. */
-static const struct px_cli_option *
-row_find(const struct px_cli_option *rows, const char *name, size_t len, char letter)
+bool
+px_cli_option_is_row(const struct px_cli_option *row)
 {
-	for (const struct px_cli_option *row = rows;
-	     row != NULL && (row->letter != 0 || row->name != NULL); row++) {
+	return row != NULL && (row->letter != 0 || row->name != NULL);
+}
+
+const struct px_cli_option *
+px_cli_option_find(const struct px_cli_option *rows, const char *name, size_t len, char letter)
+{
+	for (const struct px_cli_option *row = rows; px_cli_option_is_row(row); row++) {
 		if (letter != 0 && row->letter == letter)
 			return row;
 		if (name != NULL && row->name != NULL && strlen(row->name) == len &&
@@ -146,11 +150,12 @@ option_find(const struct parse *p, const char *name, size_t len, char letter, vo
 	const struct px_cli_command *command = p->call != NULL ? p->call->command : NULL;
 	const struct px_cli_option *row;
 
-	if (command != NULL && (row = row_find(command->options, name, len, letter)) != NULL) {
+	if (command != NULL &&
+	    (row = px_cli_option_find(command->options, name, len, letter)) != NULL) {
 		*out_into = p->call->options;
 		return row;
 	}
-	row = row_find(px_cli_common_options, name, len, letter);
+	row = px_cli_option_find(px_cli_common_options, name, len, letter);
 	if (row != NULL && command != NULL && !px_cli_common_applies(row, command->flags))
 		row = NULL;
 	*out_into = p->common;
@@ -288,7 +293,7 @@ px_cli_call_done(struct px_cli_call *call)
 {
 	const struct px_cli_option *row = call->command->options;
 
-	for (; row != NULL && (row->letter != 0 || row->name != NULL); row++)
+	for (; px_cli_option_is_row(row); row++)
 		if (row->kind == PX_OPTION_TEXTS)
 			free(((struct px_texts *)(void *)((char *)call->options + row->offset))->v);
 	free(call->options);

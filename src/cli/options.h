@@ -38,6 +38,13 @@ struct px_cli_option {
 	const char *help;     /* for lines of any length; '\n' begins a new one */
 };
 
+/* Is it one, or what ends a table? Takes NULL, a table without rows. */
+bool px_cli_option_is_row(const struct px_cli_option *row);
+
+/* The row of a name of 'len' bytes, or of a letter; or NULL. 'rows' may be NULL. */
+const struct px_cli_option *px_cli_option_find(
+    const struct px_cli_option *rows, const char *name, size_t len, char letter);
+
 /* What most commands take, each as far as its flags say. */
 struct px_cli_target {
 	const char *url;       /* of the server; NULL: the user's own */

@@ -35,15 +35,11 @@ async def run(*words, status=0, **options):
     return output
 
 
-# Declared, and not yet to be had.
-COMING = {"px_client_embed"}
-
-
 def declared():
     """The functions of the public headers: the word before the parenthesis of each PX_API."""
     text = "".join(header.read_text() for header in HEADERS)
     text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
-    return set(re.findall(r"^PX_API\b[^;(]*?\b(\w+)\(", text, flags=re.MULTILINE)) - COMING
+    return set(re.findall(r"^PX_API\b[^;(]*?\b(\w+)\(", text, flags=re.MULTILINE))
 
 
 class Installed:

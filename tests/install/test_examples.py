@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-from installed import COMING, PIPE, SOURCE, installed
+from installed import PIPE, SOURCE, installed
 
 from px import tap
 from px.deadline import within
@@ -39,11 +39,10 @@ async def example(t, name, *words, stdin=b""):
     return await finish(await begin(t, name, *words), stdin)
 
 
-if not COMING:
-    async def test_embed(t):
-        """Ten lines: a program on a terminal of this process's own server."""
-        status, out, err = await example(t, "embed")
-        assert status == 0 and re.fullmatch(r"/dev/pts/\d+\r\n24 80\r\nexit status 3\n", out), (status, out, err)
+async def test_embed(t):
+    """Ten lines: a program on a terminal of this process's own server."""
+    status, out, err = await example(t, "embed")
+    assert status == 0 and re.fullmatch(r"/dev/pts/\d+\r\n24 80\r\nexit status 3\n", out), (status, out, err)
 
 
 async def test_remote(t):

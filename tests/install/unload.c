@@ -35,13 +35,23 @@ look_up(void *library, const char *name, void *out_function)
 	memcpy(out_function, &found, sizeof found);
 }
 
+static int
+client_make(void *library, bool embedded, struct px_client **out_client, struct px_error *err)
+{
+	__typeof__(&px_client_launch) launch;
+	__typeof__(&px_client_embed) embed;
+
+	look_up(library, "px_client_launch", &launch);
+	look_up(library, "px_client_embed", &embed);
+	return embedded ? embed(NULL, out_client, err) : launch(NULL, NULL, out_client, err);
+}
+
 /* A whole life of a client, with a program that answers. */
 static int
-use(void *library)
+use(void *library, bool embedded)
 {
 	static const char *const argv[] = { "echo", "hello", NULL };
 	const struct px_command command = { .argv = argv, .inherit_env = true };
-	__typeof__(&px_client_launch) launch;
 	__typeof__(&px_run) run;
 	__typeof__(&px_collected_free) collected_free;
 	__typeof__(&px_client_free) client_free;
@@ -49,11 +59,10 @@ use(void *library)
 	struct px_client *client;
 	struct px_error error;
 
-	look_up(library, "px_client_launch", &launch);
 	look_up(library, "px_run", &run);
 	look_up(library, "px_collected_free", &collected_free);
 	look_up(library, "px_client_free", &client_free);
-	if (launch(NULL, NULL, &client, &error) == -1 ||
+	if (client_make(library, embedded, &client, &error) == -1 ||
 	    (collected = run(client, &command, NULL, 0, NULL, &error)) == NULL) {
 		fprintf(stderr, "unload: %s\n", error.text);
 		return -1;
@@ -69,12 +78,12 @@ main(int argc, char **argv)
 {
 	void *library;
 
-	for (int i = 0; argc == 2 && i < 2; i++) {
+	for (int i = 0; argc == 2 && i < 4; i++) {
 		if ((library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL)) == NULL) {
 			fprintf(stderr, "unload: %s\n", dlerror());
 			return 1;
 		}
-		if (use(library) == -1 || !is_mapped("libptyexec"))
+		if (use(library, i % 2 == 1) == -1 || !is_mapped("libptyexec"))
 			return 1;
 		if (dlclose(library) != 0 || is_mapped("libptyexec")) {
 			fprintf(stderr, "unload: it is still there\n");

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Checks who includes whom: the arrows between the folders of src/.
+"""Checks who includes whom: the arrows between the folders of src/, and that examples are strangers.
 
 Prints "file:line: what is wrong" for each bad include; exit status 1 if any.
 """
@@ -31,6 +31,9 @@ IMPURE = re.compile(r"sys/(socket|epoll|uio|un|wait)\.h|unistd\.h|fcntl\.h|poll\
 # A process is bytes and signals: it knows neither JSON nor sockets.
 NOT_IN_PROC = re.compile(r"base/(json|json_out|fields)\.h|yajl/.*|sys/un\.h|netinet/.*")
 
+# An example, and the programs of the install tests, have of ours what is installed.
+STRANGERS = ["examples/*.[ch]", "tests/install/*.[ch]"]
+
 GENERATED = "px_version.h"
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -56,8 +59,21 @@ def complaint(path, quote, target, is_first):
     return None
 
 
+def strangers():
+    """The includes of a stranger that reach into this tree: "path:line: what is wrong"."""
+    for pattern in STRANGERS:
+        for path in sorted(pathlib.Path().glob(pattern)):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                match = INCLUDE.match(line)
+                if match and match[1] == '"' and not (path.parent / match[2]).is_file():
+                    yield f'{path}:{number}: "{match[2]}": write <ptyexec/x.h>; the rest is not installed'
+
+
 def main():
     bad = 0
+    for text in strangers():
+        print(text)
+        bad += 1
     for path in sorted(pathlib.Path("src").rglob("*.[ch]")):
         if path.parts[1] not in ARROWS:
             print(f"{path}:1: no layer is named {path.parts[1]}")

@@ -36,8 +36,10 @@ def main(build):
     known |= {str(root / "tests/peers" / pathlib.Path(word).name) for word in known if word.endswith(".mjs")}
     wanted = [
         *root.glob("src/**/*.c"),
+        *root.glob("examples/*.c"),
         *root.glob("tests/**/*.c"),
         *root.glob("tests/e2e/test_*.py"),
+        *root.glob("tests/install/test_*.py"),
         *root.glob("tests/conformance/run.py"),
         *(path for path in root.glob("tests/peers/*.mjs") if path.name not in SHARED),
     ]
