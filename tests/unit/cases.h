@@ -4,6 +4,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "rig/rig.h"
+
 /* Runs the tests of one case, prints TAP, and returns what main does. */
 static inline int
 run_cases(TCase *tc)
@@ -19,6 +21,20 @@ run_cases(TCase *tc)
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The same with a server that all of them share, at rig_url(). */
+static inline int
+serve_cases(TCase *tc, const char *const *flags)
+{
+	struct rig_server server;
+	int result;
+
+	rig_server_start(&server, flags);
+	rig_server_share(&server);
+	result = run_cases(tc);
+	rig_server_stop(&server);
+	return result;
 }
 
 #endif
