@@ -58,59 +58,69 @@ px_local_tell(struct px_local *local, struct px_heard *heard)
 	TAILQ_INSERT_TAIL(&local->fresh, heard, link);
 }
 
-/* Under the lock. */
-static void
+/*
+ * Under the lock. True: 'out_fd' must be raised, which is done without the lock,
+ * since whom it wakes wants that first.
+ */
+static bool
 outbox_add(struct px_local *local, struct px_heard_list *fresh)
 {
+	bool first = !local->told;
+
 	TAILQ_CONCAT(&local->outbox, fresh, link);
-	if (local->told)
-		return;
 	local->told = true;
-	fd_raise(local->out_fd);
+	return first;
 }
 
 void
 px_local_flush(struct px_local *local)
 {
+	bool raise;
+
 	if (TAILQ_EMPTY(&local->fresh))
 		return;
 	pthread_mutex_lock(&local->lock);
-	outbox_add(local, &local->fresh);
+	raise = outbox_add(local, &local->fresh);
 	pthread_mutex_unlock(&local->lock);
+	if (raise)
+		fd_raise(local->out_fd);
 }
 
 void
 px_local_collect(struct px_local *local, struct px_heard_list *to)
 {
+	/* Lowered first: what is told from here on raises it again, or is collected here. */
+	fd_lower(local->out_fd);
 	pthread_mutex_lock(&local->lock);
-	if (local->told)
-		fd_lower(local->out_fd);
 	local->told = false;
 	TAILQ_CONCAT(to, &local->outbox, link);
 	pthread_mutex_unlock(&local->lock);
 }
 
-/* Under the lock. */
-static void
+/* Under the lock. True: 'wake_fd' must be raised. */
+static bool
 wake(struct px_local *local)
 {
-	if (local->woken)
-		return;
+	bool first = !local->woken;
+
 	local->woken = true;
-	fd_raise(local->wake_fd);
+	return first;
 }
 
 void
 px_local_passed(struct px_local *local, size_t cost)
 {
 	size_t left = atomic_fetch_sub(&local->cost, cost) - cost;
+	bool raise;
 
 	if (left > local->queue_bytes / 2 || !atomic_load(&local->stalled))
 		return;
 	pthread_mutex_lock(&local->lock);
 	local->drained = true;
-	wake(local);
+	raise = wake(local);
 	pthread_mutex_unlock(&local->lock);
+	if (raise)
+		fd_raise(local->wake_fd);
 }
 
 /* ---- answers ---- */
@@ -168,8 +178,8 @@ px_local_refuse(struct px_local_call *call, const struct px_err *err)
 	px_local_answer(call, heard);
 }
 
-/* One that never became a call, from its own thread. */
-static void
+/* One that never became a call, from its own thread. As outbox_add(). */
+static bool
 refuse_at_once(struct px_local *local, int64_t id, const struct px_err *err)
 {
 	struct px_heard_list fresh = TAILQ_HEAD_INITIALIZER(fresh);
@@ -178,7 +188,7 @@ refuse_at_once(struct px_local *local, int64_t id, const struct px_err *err)
 	px_error_refusal(&heard->event.answer.error, err);
 	atomic_fetch_add(&local->cost, heard->cost);
 	TAILQ_INSERT_TAIL(&fresh, heard, link);
-	outbox_add(local, &fresh);
+	return outbox_add(local, &fresh);
 }
 
 /* ---- in ---- */
@@ -194,28 +204,27 @@ admit(struct px_local *local, int64_t id, struct px_err *err)
 	return 0;
 }
 
-/* Under the lock. Takes 'call' over, which may be NULL: refused for 'refusal'. */
-static int
+/*
+ * Under the lock. Takes 'call' over, which may be NULL: refused for 'refusal'.
+ * '*out_fd' is to be raised, unless -1.
+ */
+static void
 enqueue(struct px_local *local, const struct px_request *request, struct px_local_call *call,
-    struct px_err *refusal, struct px_error *err)
+    struct px_err *refusal, int *out_fd)
 {
-	if (local->closing) {
-		if (call != NULL)
-			px_local_call_free(call);
-		return px_error_set(err, PX_ERROR_LOST, "the client was closed");
-	}
 	if (admit(local, request->id, refusal) == -1 && call != NULL) {
 		px_local_call_free(call);
 		call = NULL;
 	}
 	if (call == NULL) {
-		refuse_at_once(local, request->id, refusal);
-		return 0;
+		if (refuse_at_once(local, request->id, refusal))
+			*out_fd = local->out_fd;
+		return;
 	}
 	local->open[local->nopen++] = request->id;
 	TAILQ_INSERT_TAIL(&local->queued, call, link);
-	wake(local);
-	return 0;
+	if (wake(local))
+		*out_fd = local->wake_fd;
 }
 
 int
@@ -223,14 +232,22 @@ px_local_send(struct px_local *local, const struct px_request *request, struct p
 {
 	struct px_err refusal = { 0 };
 	struct px_local_call *call = px_local_call_new(local, request, &refusal);
-	int result;
+	bool closing;
+	int fd = -1;
 
 	if (call == NULL && refusal.code == PX_E_NOMEM)
 		return px_error_set(err, PX_ERROR_SYSTEM, "%s", refusal.text);
 	pthread_mutex_lock(&local->lock);
-	result = enqueue(local, request, call, &refusal, err);
+	if (!(closing = local->closing))
+		enqueue(local, request, call, &refusal, &fd);
 	pthread_mutex_unlock(&local->lock);
-	return result;
+	if (fd != -1)
+		fd_raise(fd);
+	if (!closing)
+		return 0;
+	if (call != NULL)
+		px_local_call_free(call);
+	return px_error_set(err, PX_ERROR_LOST, "the client was closed");
 }
 
 /* ---- the end ---- */

@@ -30,6 +30,7 @@ struct px_procs {
 	uint32_t nonce; /* for marks */
 	bool marked;    /* children can carry marks */
 	bool hurry;
+	bool stopping;                     /* all were told to end; nothing is started any more */
 	unsigned char scratch[PX_SCRATCH]; /* every read goes through here first */
 };
 

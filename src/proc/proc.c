@@ -264,7 +264,12 @@ proc_leaves_something(const struct px_proc *proc)
 {
 	const struct px_procs *procs = proc->procs;
 
-	if (!proc->reaped || proc->stop != NULL || !proc_all_streams(proc, true))
+	if (!proc->reaped || proc->stop != NULL)
+		return true;
+	/* A pass over the machine has found nothing of any of ours. */
+	if (procs->stopping && TAILQ_EMPTY(&procs->stops))
+		return false;
+	if (!proc_all_streams(proc, true))
 		return true;
 	if (proc->cgroup_fd != -1)
 		return px_cgroup_populated(proc->cgroup_fd) != 0;

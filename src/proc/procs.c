@@ -157,6 +157,7 @@ px_procs_stop_group(struct px_procs *procs, uint32_t group, int64_t grace_ms, en
 void
 px_procs_stop_all(struct px_procs *procs, int64_t grace_ms, enum px_cause cause)
 {
+	procs->stopping = procs->marked;
 	procs_stop(procs, px_procs_mark(procs), px_procs_mask, grace_ms, cause);
 }
 

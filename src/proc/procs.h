@@ -65,6 +65,7 @@ void px_procs_reap(struct px_procs *procs);
  */
 void px_procs_stop_group(
     struct px_procs *procs, uint32_t group, int64_t grace_ms, enum px_cause cause);
+/* Nothing must be started afterwards. */
 void px_procs_stop_all(struct px_procs *procs, int64_t grace_ms, enum px_cause cause);
 
 /* Nothing is being ended and no child is left to reap? */
