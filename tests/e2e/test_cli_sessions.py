@@ -507,7 +507,7 @@ async def test_usage(t):
             (["inspect"], 2, b"NAME"), (["signal", "a"], 2, b"SIGNAL"), (["kill"], 2, b"NAME"), (["kill", "--grace", "0", "a"], 2, b"'0'"),
             (["rm"], 2, b"NAME"), (["server"], 2, b"start"), (["server", "jump"], 2, b"'jump'"), (["info", "x"], 2, b"'x'"),
             (["--nope", "ps"], 2, b"'--nope'"), (["--json", "rm", "a"], 2, b"--json"), (["--url", "x", "tour"], 2, b"--url"),
-            (["--workspace", "x", "run", "true"], 125, b"--workspace"), (["rm", "--json", "a"], 2, b"'--json'")):
+            (["--workspace", "x", "tour"], 2, b"--workspace"), (["rm", "--json", "a"], 2, b"'--json'")):
         got, out, err = await ptyexec(*words, env=env)
         assert (got, out) == (status, b"") and text in err and err.count(b"\n") == 1, (words, got, out, err)
     for words in (["ps"], ["--json", "ps"], ["start", "true"], ["logs", "a"], ["info"], ["server", "status"]):
