@@ -6,14 +6,14 @@
 #include "cli/attach.h"
 #include "cli/command.h"
 #include "cli/connect.h"
+#include "cli/program.h"
 #include "cli/request.h"
-#include "cli/spec.h"
 #include "cli/start.h"
 
 enum { END_MS = 1000 }; /* for the private server's end, which has nothing left to do */
 
 struct run_options {
-	struct px_spec_options spec;
+	struct px_program_options program;
 };
 
 /*
@@ -87,18 +87,18 @@ cmd_run(const struct px_cli_call *call)
 {
 	const struct px_cli_target *target = &call->common.target;
 	const struct run_options *options = call->options;
-	enum px_spec_place place = target->url != NULL ? PX_SPEC_REMOTE : PX_SPEC_CHILD;
+	enum px_program_place place = target->url != NULL ? PX_PROGRAM_REMOTE : PX_PROGRAM_CHILD;
 	int status = PX_EXIT_FAILED;
-	struct px_spec spec;
+	struct px_program program;
 
-	if (px_spec_fill(&spec, &options->spec, call->operands, place) == 0)
-		status = run(target, &spec.command);
-	px_spec_done(&spec);
+	if (px_program_fill(&program, &options->program, call->operands, place) == 0)
+		status = run(target, &program.command);
+	px_program_done(&program);
 	return status;
 }
 
 static const struct px_cli_option options[] = {
-	PX_SPEC_OPTIONS(struct run_options, spec),
+	PX_PROGRAM_OPTIONS(struct run_options, program),
 	{ 0 },
 };
 

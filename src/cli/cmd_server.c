@@ -234,8 +234,9 @@ const struct px_cli_command px_cmd_server = {
 	    "It listens in $XDG_RUNTIME_DIR/ptyexec (without such a directory of yours: in\n"
 	    "/tmp/ptyexec-UID), which nobody else may enter, and writes its log there. Commands\n"
 	    "that start sessions start it. It ends when for a minute nobody was connected and\n"
-	    "no session was known; an exited session is known for an hour, or until it is\n"
-	    "removed. 'stop' asks running programs to end, and kills them after 5 seconds.\n"
+	    "no session was known; of those that have exited, the last 256 are known for an\n"
+	    "hour, or until they are removed. 'stop' asks running programs to end, and kills\n"
+	    "them after 5 seconds.\n"
 	    "\n"
 	    "Exit status of 'status': 0 when it runs, 1 when it does not.\n",
 	.run = cmd_server,

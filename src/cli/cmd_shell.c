@@ -9,13 +9,13 @@
 #include "cli/command.h"
 #include "cli/connect.h"
 #include "cli/detach_keys.h"
-#include "cli/spec.h"
+#include "cli/program.h"
 #include "cli/start.h"
 
 enum { RELEASE_MS = 2000 };
 
 struct shell_options {
-	struct px_spec_options spec;
+	struct px_program_options program;
 	const char *name, *keys;
 };
 
@@ -77,20 +77,20 @@ static int
 cmd_shell(const struct px_cli_call *call)
 {
 	const struct shell_options *given = call->options;
-	struct px_spec_options options = given->spec;
+	struct px_program_options options = given->program;
 	struct px_cli_target target = call->common.target;
-	enum px_spec_place place = target.url != NULL ? PX_SPEC_REMOTE : PX_SPEC_LOCAL;
+	enum px_program_place place = target.url != NULL ? PX_PROGRAM_REMOTE : PX_PROGRAM_LOCAL;
 	int status = PX_EXIT_FAILED;
 	struct px_keys keys;
-	struct px_spec spec;
+	struct px_program program;
 
 	options.terminal = 1;
 	target.attached = true;
 	if (px_detach_keys(given->keys, &keys) == -1)
 		return PX_EXIT_FAILED;
-	if (px_spec_fill(&spec, &options, call->operands, place) == 0)
-		status = start(given, &target, &spec.command, &keys);
-	px_spec_done(&spec);
+	if (px_program_fill(&program, &options, call->operands, place) == 0)
+		status = start(given, &target, &program.command, &keys);
+	px_program_done(&program);
 	return status;
 }
 
@@ -98,9 +98,9 @@ static const struct px_cli_option options[] = {
 	{ 0, "name", PX_OPTION_TEXT, offsetof(struct shell_options, name), .argument = "NAME",
 	    .help = "the session's name; without it, the shell's and a number" },
 	PX_DETACH_KEYS_OPTION(struct shell_options, keys),
-	{ 0, "cwd", PX_OPTION_TEXT, offsetof(struct shell_options, spec.cwd), .argument = "DIR",
+	{ 0, "cwd", PX_OPTION_TEXT, offsetof(struct shell_options, program.cwd), .argument = "DIR",
 	    .help = "in this directory" },
-	{ 0, "env", PX_OPTION_TEXTS, offsetof(struct shell_options, spec.env),
+	{ 0, "env", PX_OPTION_TEXTS, offsetof(struct shell_options, program.env),
 	    .argument = "NAME=VALUE", .help = "with this variable too; may be repeated" },
 	{ 0 },
 };

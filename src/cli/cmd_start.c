@@ -9,11 +9,11 @@
 #include "cli/command.h"
 #include "cli/connect.h"
 #include "cli/page.h"
-#include "cli/spec.h"
+#include "cli/program.h"
 #include "cli/start.h"
 
 struct start_options {
-	struct px_spec_options spec;
+	struct px_program_options program;
 	const char *name;
 	int64_t rows, cols;
 };
@@ -49,31 +49,32 @@ static int
 cmd_start(const struct px_cli_call *call)
 {
 	const struct start_options *options = call->options;
-	enum px_spec_place place = call->common.target.url != NULL ? PX_SPEC_REMOTE : PX_SPEC_LOCAL;
+	enum px_program_place place =
+	    call->common.target.url != NULL ? PX_PROGRAM_REMOTE : PX_PROGRAM_LOCAL;
 	struct px_cli_target target = call->common.target;
 	struct px_answer *started;
 	struct px_client *client;
-	struct px_spec spec;
+	struct px_program program;
 	int status = PX_EXIT_FAILED;
 
 	/* A start that is repeated by itself could not be told from a name that is taken. */
 	target.once = true;
-	if (px_spec_fill(&spec, &options->spec, call->operands, place) == 0 &&
+	if (px_program_fill(&program, &options->program, call->operands, place) == 0 &&
 	    (client = px_cli_connect(&target)) != NULL) {
-		fill_in(&spec.command, options);
-		if ((started = px_cli_start(client, &spec.command, &status)) != NULL) {
+		fill_in(&program.command, options);
+		if ((started = px_cli_start(client, &program.command, &status)) != NULL) {
 			print(&started->start, call->common.json);
 			status = EXIT_SUCCESS;
 			px_answer_free(started);
 		}
 		px_client_free(client);
 	}
-	px_spec_done(&spec);
+	px_program_done(&program);
 	return status;
 }
 
 static const struct px_cli_option options[] = {
-	PX_SPEC_OPTIONS(struct start_options, spec),
+	PX_PROGRAM_OPTIONS(struct start_options, program),
 	{ 0, "name", PX_OPTION_TEXT, offsetof(struct start_options, name), .argument = "NAME",
 	    .help = "the session's name; without it, the program's and a number" },
 	{ 0, "rows", PX_OPTION_NUMBER, offsetof(struct start_options, rows), .min = 1,

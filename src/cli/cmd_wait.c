@@ -48,13 +48,16 @@ print(const struct px_waited *waited)
 }
 
 static int
-status_of(const struct px_waited *waited, bool conditional)
+status_of(const struct px_waited *waited, const char *session, bool conditional)
 {
 	if (strcmp(waited->reason, "timeout") == 0)
 		return PX_EXIT_TIMED_OUT;
-	if (!conditional)
-		return waited->end.exit_code;
-	return strcmp(waited->reason, "exit") == 0 ? PX_EXIT_NO : EXIT_SUCCESS;
+	if (strcmp(waited->reason, "exit") == 0)
+		return conditional ? PX_EXIT_NO : waited->end.exit_code;
+	if (strcmp(waited->reason, "idle") == 0 || strcmp(waited->reason, "match") == 0)
+		return EXIT_SUCCESS;
+	px_complain("the program of '%s' is gone, and how it ended cannot be told", session);
+	return PX_EXIT_FAILED;
 }
 
 static int
@@ -69,7 +72,7 @@ wait_for(struct px_client *client, const char *session, const struct px_until *u
 		return PX_EXIT_FAILED;
 	if (json)
 		print(&answer->wait);
-	status = status_of(&answer->wait, until->idle_ms > 0 || until->match != NULL);
+	status = status_of(&answer->wait, session, until->idle_ms > 0 || until->match != NULL);
 	px_answer_free(answer);
 	return status;
 }

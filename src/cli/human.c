@@ -36,7 +36,7 @@ px_human_age(int64_t ms, char out[PX_HUMAN_SIZE])
 	static const struct {
 		int64_t seconds;
 		char name;
-	} units[] = { { 24 * 60 * 60, 'd' }, { 60 * 60, 'h' }, { 60, 'm' }, { 1, 's' } };
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
 	int64_t seconds = ms > 0 ? ms / 1000 : 0;
 	size_t i = 0;
 

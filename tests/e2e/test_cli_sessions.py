@@ -252,7 +252,10 @@ async def test_resize(t):
 async def test_logs(t):
     """As it was written, each stream to its own; from a number on; as JSON."""
     async with cli(t) as px:
-        await px.start("both", *shell("echo out; sleep 0.05; echo err >&2; sleep 0.05; printf '\\377'"))
+        await px.start("both", *shell("echo out; read x; echo err >&2; read x; printf '\\377'"))
+        for text in ("out", "err"):
+            await px.out("wait", "--match", text, "both")
+            await px.out("send", "both", "go on")
         await px("wait", "both")
         status, out, err = await px("logs", "both")
         assert (status, out, err) == (0, b"out\n\xff", b"err\n")

@@ -1,4 +1,4 @@
-#include "cli/spec.h"
+#include "cli/program.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,27 +15,27 @@
 /* ---- directory ---- */
 
 static int
-fill_cwd(struct px_spec *spec, const char *given, enum px_spec_place place)
+fill_cwd(struct px_program *program, const char *given, enum px_program_place place)
 {
 	char *here = NULL;
 
-	if (given == NULL && place != PX_SPEC_LOCAL)
+	if (given == NULL && place != PX_PROGRAM_LOCAL)
 		return 0;
 	if (given != NULL && given[0] == '/') {
-		spec->cwd = px_strdup(given);
-	} else if (place == PX_SPEC_REMOTE) {
+		program->cwd = px_strdup(given);
+	} else if (place == PX_PROGRAM_REMOTE) {
 		px_complain("--cwd of another server takes an absolute path, not '%s'", given);
 		return -1;
 	} else if ((here = getcwd(NULL, 0)) == NULL) {
 		px_complain("cannot find out the present directory: %s", strerror(errno));
 		return -1;
 	} else if (given == NULL) {
-		spec->cwd = px_strdup(here);
-	} else if (asprintf(&spec->cwd, "%s/%s", here, given) == -1) {
-		spec->cwd = NULL;
+		program->cwd = px_strdup(here);
+	} else if (asprintf(&program->cwd, "%s/%s", here, given) == -1) {
+		program->cwd = NULL;
 	}
 	free(here);
-	spec->command.cwd = spec->cwd;
+	program->command.cwd = program->cwd;
 	return 0;
 }
 
@@ -62,7 +62,7 @@ env_can_be_sent(const char *text)
 
 /* The last of several --env with one name counts. */
 static int
-env_add(struct px_spec *spec, size_t *n, const char *text)
+env_add(struct px_program *program, size_t *n, const char *text)
 {
 	const char *equals = strchr(text, '=');
 	size_t i;
@@ -71,65 +71,66 @@ env_add(struct px_spec *spec, size_t *n, const char *text)
 		px_complain("--env takes NAME=VALUE, not '%s'", text);
 		return -1;
 	}
-	i = env_find(spec->env, *n, text);
-	spec->env[i] = text;
+	i = env_find(program->env, *n, text);
+	program->env[i] = text;
 	if (i == *n)
 		(*n)++;
 	return 0;
 }
 
 static int
-fill_env(struct px_spec *spec, const struct px_spec_options *options, enum px_spec_place place)
+fill_env(struct px_program *program, const struct px_program_options *options,
+    enum px_program_place place)
 {
 	size_t nours = 0, n = 0;
 
 	while (environ[nours] != NULL)
 		nours++;
-	spec->env = px_alloc((nours + options->env.n + 1) * sizeof *spec->env);
+	program->env = px_alloc((nours + options->env.n + 1) * sizeof *program->env);
 	for (size_t i = 0; i < nours; i++) {
-		bool wanted = place == PX_SPEC_LOCAL ||
-			      (place == PX_SPEC_REMOTE && spec->command.pty &&
+		bool wanted = place == PX_PROGRAM_LOCAL ||
+			      (place == PX_PROGRAM_REMOTE && program->command.pty &&
 				  strncmp(environ[i], "TERM=", strlen("TERM=")) == 0);
 
 		if (wanted && env_can_be_sent(environ[i]) &&
-		    env_find(spec->env, n, environ[i]) == n)
-			spec->env[n++] = environ[i];
+		    env_find(program->env, n, environ[i]) == n)
+			program->env[n++] = environ[i];
 	}
 	for (size_t i = 0; i < options->env.n; i++)
-		if (env_add(spec, &n, options->env.v[i]) == -1)
+		if (env_add(program, &n, options->env.v[i]) == -1)
 			return -1;
-	spec->command.env = spec->env;
-	spec->command.inherit_env = place != PX_SPEC_LOCAL;
+	program->command.env = program->env;
+	program->command.inherit_env = place != PX_PROGRAM_LOCAL;
 	return 0;
 }
 
 /* ---- all of it ---- */
 
 int
-px_spec_fill(struct px_spec *spec, const struct px_spec_options *options, char *const *argv,
-    enum px_spec_place place)
+px_program_fill(struct px_program *program, const struct px_program_options *options,
+    char *const *argv, enum px_program_place place)
 {
-	struct px_command *command = &spec->command;
+	struct px_command *command = &program->command;
 
-	*spec = (struct px_spec){ 0 };
+	*program = (struct px_program){ 0 };
 	command->argv = (const char *const *)argv;
 	command->timeout_ms = options->timeout_ms;
 	command->pty = options->terminal == 1 || (options->terminal == 0 && isatty(STDIN_FILENO));
 	if (command->pty)
 		px_terminal_size(&command->rows, &command->cols);
-	if (place == PX_SPEC_LOCAL) {
+	if (place == PX_PROGRAM_LOCAL) {
 		command->has_umask = true;
 		command->umask = umask(0);
 		umask(command->umask);
 	}
-	if (fill_cwd(spec, options->cwd, place) == -1 || fill_env(spec, options, place) == -1)
+	if (fill_cwd(program, options->cwd, place) == -1 || fill_env(program, options, place) == -1)
 		return -1;
 	return 0;
 }
 
 void
-px_spec_done(struct px_spec *spec)
+px_program_done(struct px_program *program)
 {
-	free(spec->cwd);
-	free(spec->env);
+	free(program->cwd);
+	free(program->env);
 }

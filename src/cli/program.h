@@ -1,5 +1,5 @@
-#ifndef PX_CLI_SPEC_H
-#define PX_CLI_SPEC_H
+#ifndef PX_CLI_PROGRAM_H
+#define PX_CLI_PROGRAM_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include "cli/options.h"
 
 /* What every command that starts a program is told about it. */
-struct px_spec_options {
+struct px_program_options {
 	int terminal; /* 1: -t; -1: -T; 0: neither */
 	const char *cwd;
 	struct px_texts env;
@@ -17,7 +17,7 @@ struct px_spec_options {
 };
 
 /* Their rows, in a command's table whose struct has them as 'member'. */
-#define PX_SPEC_OPTIONS(type, member)                                                          \
+#define PX_PROGRAM_OPTIONS(type, member)                                                       \
 	{ 't', NULL, PX_OPTION_FLAG, offsetof(type, member.terminal), .value = 1,              \
 		.help = "on a terminal of its own; what it writes to stdout and stderr\n"      \
 			"is one stream. The default when stdin is a terminal" },               \
@@ -34,14 +34,15 @@ struct px_spec_options {
 	}
 
 /* Where the program will run decides what of ours it gets. */
-enum px_spec_place {
-	PX_SPEC_CHILD, /* a private server, which has our environment and directory already */
-	PX_SPEC_LOCAL, /* the user's own server: it gets our environment, directory and umask */
-	PX_SPEC_REMOTE /* some other server: it gets that one's, and of ours TERM on a terminal */
+enum px_program_place {
+	PX_PROGRAM_CHILD, /* a private server, which has our environment and directory already */
+	PX_PROGRAM_LOCAL, /* the user's own server: it gets our environment, directory and umask */
+	PX_PROGRAM_REMOTE /* some other server: it gets that one's, and of ours TERM on a terminal
+			   */
 };
 
 /* A command and the memory behind it. */
-struct px_spec {
+struct px_program {
 	struct px_command command;
 	char *cwd;
 	const char **env;
@@ -51,10 +52,10 @@ struct px_spec {
  * Fills in what the program is, but for its session's name. 'argv' is borrowed,
  * as are the texts in 'options' and the environment. Of our own environment,
  * what is not UTF-8 cannot be sent and is left out. -1: what is wrong was told.
- * px_spec_done() in any case.
+ * px_program_done() in any case.
  */
-int px_spec_fill(struct px_spec *spec, const struct px_spec_options *options, char *const *argv,
-    enum px_spec_place place);
-void px_spec_done(struct px_spec *spec);
+int px_program_fill(struct px_program *program, const struct px_program_options *options,
+    char *const *argv, enum px_program_place place);
+void px_program_done(struct px_program *program);
 
 #endif
