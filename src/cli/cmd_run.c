@@ -1,13 +1,14 @@
-#include <errno.h>
 #include <limits.h>
-#include <signal.h>
-#include <string.h>
+#include <stddef.h>
 
 #include <ptyexec/client.h>
 
+#include "cli/attach.h"
 #include "cli/command.h"
-#include "cli/forward.h"
+#include "cli/connect.h"
+#include "cli/request.h"
 #include "cli/spec.h"
+#include "cli/start.h"
 
 enum { END_MS = 1000 }; /* for the private server's end, which has nothing left to do */
 
@@ -15,81 +16,83 @@ struct run_options {
 	struct px_spec_options spec;
 };
 
-static int
-refused_status(const struct px_error *error)
-{
-	if (strcmp(error->kind, "spawnFailed") != 0 || strcmp(error->step, "exec") != 0)
-		return PX_EXIT_FAILED;
-	return error->sys == ENOENT ? PX_EXIT_NOT_FOUND : PX_EXIT_CANNOT_RUN;
-}
-
-/* As if the signal had found us unprepared: that is what a reader that leaves early counts on. */
-static int
-end_by_sigpipe(void)
-{
-	raise(SIGPIPE);
-	return 128 + SIGPIPE;
-}
-
-static int
-report(const struct px_outcome *outcome)
-{
-	switch (outcome->type) {
-	case PX_OUTCOME_ENDED:
-		return outcome->exit_code;
-	case PX_OUTCOME_TIMED_OUT:
-		px_complain("the program was ended: its time was up");
-		return PX_EXIT_TIMED_OUT;
-	case PX_OUTCOME_REFUSED:
-		px_complain("%s", outcome->error.text);
-		return refused_status(&outcome->error);
-	case PX_OUTCOME_PIPE:
-		return end_by_sigpipe();
-	case PX_OUTCOME_FAILED:
-		break;
-	}
-	px_complain("%s", outcome->error.text);
-	return PX_EXIT_FAILED;
-}
-
 /*
  * The private server has our environment and directory, and the program inherits
  * them from it: byte for byte, which a message could not promise.
  */
-static int
-run(const struct px_command *command)
+static struct px_client *
+launch(void)
 {
-	/* Little is kept on the way, so that after a ^C little comes that is old. */
-	static const char *const flags[] = { "--outbound-high-water-bytes", "262144", NULL };
-	struct px_client_options client_options;
+	static const char *const flags[] = { "--outbound-high-water-bytes", PX_CLI_HIGH_WATER,
+		NULL };
+	struct px_client_options options;
 	struct px_client *client;
-	struct px_outcome outcome;
 	struct px_error error;
 
-	px_client_options_init(&client_options);
-	client_options.flags = flags;
-	client_options.answer_events = true;
-	client_options.grace_ms = END_MS;
-	if (px_client_launch(NULL, &client_options, &client, &error) == -1) {
-		px_complain("%s", error.text);
+	px_client_options_init(&options);
+	options.flags = flags;
+	options.answer_events = true;
+	options.queue_bytes = PX_CLI_ATTACHED_QUEUE;
+	options.grace_ms = END_MS;
+	if (px_client_launch(NULL, &options, &client, &error) == 0)
+		return client;
+	px_complain("%s", error.text);
+	return NULL;
+}
+
+static struct px_client *
+connect_to(const struct px_cli_target *target)
+{
+	struct px_cli_target attached = *target;
+
+	if (target->url == NULL)
+		return launch();
+	attached.attached = true;
+	return px_cli_connect(&attached);
+}
+
+static int
+run(const struct px_cli_target *target, struct px_command *command)
+{
+	struct px_attach_options options = {
+		.pty = command->pty,
+		.rows = command->rows,
+		.cols = command->cols,
+		.is_ours = true,
+	};
+	struct px_client *client = connect_to(target);
+	struct px_attach_outcome outcome;
+	struct px_answer *started;
+	int status = PX_EXIT_FAILED;
+
+	if (client == NULL)
 		return PX_EXIT_FAILED;
+	command->disposition = PX_DISPOSITION_KILL;
+	if ((started = px_cli_start(client, command, &status)) != NULL) {
+		options.session = started->start.session;
+		px_attach(client, &options, &outcome);
+		if (target->url != NULL)
+			px_client_settle(
+			    client, px_client_release(client, options.session, NULL), END_MS, NULL);
 	}
-	px_forward(client, command, &outcome);
 	px_client_free(client);
-	return report(&outcome);
+	if (started != NULL)
+		status = px_attach_status(&outcome, options.session);
+	px_answer_free(started);
+	return status;
 }
 
 static int
 cmd_run(const struct px_cli_call *call)
 {
+	const struct px_cli_target *target = &call->common.target;
 	const struct run_options *options = call->options;
+	enum px_spec_place place = target->url != NULL ? PX_SPEC_REMOTE : PX_SPEC_CHILD;
 	int status = PX_EXIT_FAILED;
 	struct px_spec spec;
 
-	if (px_spec_fill(&spec, &options->spec, call->operands, PX_SPEC_CHILD) == 0) {
-		spec.command.session = "run";
-		status = run(&spec.command);
-	}
+	if (px_spec_fill(&spec, &options->spec, call->operands, place) == 0)
+		status = run(target, &spec.command);
 	px_spec_done(&spec);
 	return status;
 }
@@ -104,11 +107,14 @@ const struct px_cli_command px_cmd_run = {
 	.operands = "[--] CMD [ARG]...",
 	.min_operands = 1,
 	.max_operands = INT_MAX,
-	.flags = PX_CLI_WORDS_LAST | PX_CLI_RELAYS_STATUS,
+	.flags = PX_CLI_TARGET | PX_CLI_WORDS_LAST | PX_CLI_RELAYS_STATUS,
 	.options = options,
 	.options_size = sizeof(struct run_options),
-	.summary = "Runs a command through a private server",
-	.help = "Input, output, the window size and signals are passed on as they come. At a\n"
+	.summary = "Runs a command and waits for it",
+	.help = "It runs on a private server, which ends with it, or with --url (or\n"
+		"$PTYEXEC_URL) on that one, in its environment and with our $TERM.\n"
+		"\n"
+		"Input, output, the window size and signals are passed on as they come. At a\n"
 		"terminal with -t, ^C is typed to the command. Otherwise a first ^C is passed on\n"
 		"as a signal, a second ends the command, a third kills it.\n"
 		"\n"

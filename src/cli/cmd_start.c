@@ -2,7 +2,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <ptyexec/client.h>
 
@@ -10,10 +9,8 @@
 #include "cli/command.h"
 #include "cli/connect.h"
 #include "cli/page.h"
-#include "cli/request.h"
 #include "cli/spec.h"
-
-enum { PROGRAM_MAX = 64, NAME_SIZE = PROGRAM_MAX + 16 };
+#include "cli/start.h"
 
 struct start_options {
 	struct px_spec_options spec;
@@ -37,107 +34,6 @@ print(const struct px_started *started, bool json)
 	px_page_close(&page);
 }
 
-/* ---- starting ---- */
-
-enum outcome { STARTED, NAME_TAKEN, NOT_STARTED };
-
-/*
- * A start in the same words finds the session that is there; who types it wants
- * a new one, so that the name is taken then too.
- */
-static enum outcome
-start(struct px_client *client, const struct px_command *command, bool json, struct px_error *err)
-{
-	int64_t request = px_client_start(client, command, err);
-	struct px_answer *answer = px_client_await(client, request, PX_CLI_ANSWER_MS, err);
-	enum outcome outcome = STARTED;
-
-	if (answer == NULL)
-		return strcmp(err->kind, "sessionExists") == 0 ? NAME_TAKEN : NOT_STARTED;
-	if (answer->start.existing)
-		outcome = NAME_TAKEN;
-	else
-		print(&answer->start, json);
-	px_answer_free(answer);
-	return outcome;
-}
-
-static int
-report(enum outcome outcome, const struct px_error *err, const char *name)
-{
-	switch (outcome) {
-	case STARTED:
-		return EXIT_SUCCESS;
-	case NAME_TAKEN:
-		px_complain(
-		    "a session is named '%s' already; choose another name, or make this one "
-		    "free with 'ptyexec rm -f'",
-		    name);
-		return PX_EXIT_FAILED;
-	case NOT_STARTED:
-		break;
-	}
-	px_cli_complain_of(err, name);
-	return px_cli_start_status(err);
-}
-
-static int
-start_named(struct px_client *client, const struct px_command *command, bool json)
-{
-	struct px_error err;
-	enum outcome outcome = start(client, command, json, &err);
-
-	return report(outcome, &err, command->session);
-}
-
-/* ---- names ---- */
-
-/* "PROGRAM-N", as far as a name may have it. */
-static void
-name_make(const char *program, unsigned n, char out[NAME_SIZE])
-{
-	static const char fine[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "0123456789._:-";
-	const char *slash = strrchr(program, '/');
-
-	snprintf(out, NAME_SIZE, "%.*s-%u", PROGRAM_MAX, slash != NULL ? slash + 1 : program, n);
-	for (char *c = out + strspn(out, fine); *c != '\0'; c += strspn(c, fine))
-		*c = '-';
-}
-
-static bool
-is_listed(const struct px_list *list, const char *name)
-{
-	for (size_t i = 0; i < list->nrows; i++)
-		if (strcmp(list->rows[i].session, name) == 0)
-			return true;
-	return false;
-}
-
-/* With the first name that is free, though others may be looking for one too. */
-static int
-start_unnamed(struct px_client *client, struct px_command *command, bool json)
-{
-	struct px_error err;
-	struct px_answer *answer =
-	    px_cli_await(client, px_client_list(client, &err), PX_CLI_ANSWER_MS, NULL, &err);
-	enum outcome outcome = NAME_TAKEN;
-	char name[NAME_SIZE];
-
-	if (answer == NULL)
-		return PX_EXIT_FAILED;
-	command->session = name;
-	for (unsigned n = 1; outcome == NAME_TAKEN; n++) {
-		name_make(command->argv[0], n, name);
-		if (!is_listed(&answer->list, name))
-			outcome = start(client, command, json, &err);
-	}
-	px_answer_free(answer);
-	return report(outcome, &err, NULL);
-}
-
-/* ---- the command ---- */
-
 static void
 fill_in(struct px_command *command, const struct start_options *options)
 {
@@ -155,6 +51,7 @@ cmd_start(const struct px_cli_call *call)
 	const struct start_options *options = call->options;
 	enum px_spec_place place = call->common.target.url != NULL ? PX_SPEC_REMOTE : PX_SPEC_LOCAL;
 	struct px_cli_target target = call->common.target;
+	struct px_answer *started;
 	struct px_client *client;
 	struct px_spec spec;
 	int status = PX_EXIT_FAILED;
@@ -164,9 +61,11 @@ cmd_start(const struct px_cli_call *call)
 	if (px_spec_fill(&spec, &options->spec, call->operands, place) == 0 &&
 	    (client = px_cli_connect(&target)) != NULL) {
 		fill_in(&spec.command, options);
-		status = options->name != NULL
-			     ? start_named(client, &spec.command, call->common.json)
-			     : start_unnamed(client, &spec.command, call->common.json);
+		if ((started = px_cli_start(client, &spec.command, &status)) != NULL) {
+			print(&started->start, call->common.json);
+			status = EXIT_SUCCESS;
+			px_answer_free(started);
+		}
 		px_client_free(client);
 	}
 	px_spec_done(&spec);

@@ -50,9 +50,10 @@ struct px_cli_command {
 const struct px_cli_command *px_cli_command_at(size_t i);
 const struct px_cli_command *px_cli_command_find(const char *name);
 
-extern const struct px_cli_command px_cmd_close_stdin, px_cmd_info, px_cmd_inspect, px_cmd_kill,
-    px_cmd_logs, px_cmd_ps, px_cmd_resize, px_cmd_rm, px_cmd_run, px_cmd_send, px_cmd_server,
-    px_cmd_signal, px_cmd_snapshot, px_cmd_start, px_cmd_tour, px_cmd_wait;
+extern const struct px_cli_command px_cmd_attach, px_cmd_close_stdin, px_cmd_info, px_cmd_inspect,
+    px_cmd_kill, px_cmd_logs, px_cmd_ps, px_cmd_resize, px_cmd_rm, px_cmd_run, px_cmd_send,
+    px_cmd_server, px_cmd_shell, px_cmd_signal, px_cmd_snapshot, px_cmd_start, px_cmd_tour,
+    px_cmd_wait;
 
 /* "ptyexec: TEXT" on stderr, in one line: control characters become '?'. */
 void px_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

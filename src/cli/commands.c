@@ -4,8 +4,10 @@
 
 static const struct px_cli_command *const commands[] = {
 	&px_cmd_run,
+	&px_cmd_shell,
 	&px_cmd_start,
 	&px_cmd_ps,
+	&px_cmd_attach,
 	&px_cmd_logs,
 	&px_cmd_snapshot,
 	&px_cmd_send,

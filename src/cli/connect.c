@@ -39,6 +39,10 @@ attempt(const char *url, const struct px_cli_target *target, struct px_error *er
 	options.workspace = target->workspace;
 	/* A unix socket's connection ends with the server, and its sessions do too. */
 	options.no_recovery = target->once || strncmp(url, "unix://", strlen("unix://")) == 0;
+	if (target->attached) {
+		options.answer_events = true;
+		options.queue_bytes = PX_CLI_ATTACHED_QUEUE;
+	}
 	return px_client_connect(url, &options, &client, err) == 0 ? client : NULL;
 }
 

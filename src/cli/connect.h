@@ -16,6 +16,13 @@
 enum { PX_CLI_URL_SIZE = 256 };
 void px_cli_url(const struct px_cli_target *target, char out[PX_CLI_URL_SIZE]);
 
+/*
+ * How much may be on its way from a server of ours to one client, and how much
+ * of that wait here: little, so that after a ^C little comes that is old.
+ */
+#define PX_CLI_HIGH_WATER "131072"
+enum { PX_CLI_ATTACHED_QUEUE = 64 * 1024 };
+
 /* The user's own server is started when it does not run. */
 struct px_client *px_cli_connect(const struct px_cli_target *target);
 

@@ -43,6 +43,7 @@ struct px_cli_target {
 	const char *url;       /* of the server; NULL: the user's own */
 	const char *workspace; /* never NULL */
 	bool once;             /* the first loss of the connection is the last */
+	bool attached;         /* for px_attach() */
 };
 
 struct px_cli_common {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/connect.h"
 #include "cli/own_folder.h"
 
 enum { PATH_SIZE = PATH_MAX, TEXT_SIZE = 256, NUMBER_SIZE = 16, READY_MS = 10000 };
@@ -83,8 +84,8 @@ daemon_become(const struct px_own_folder *folder, int *ready)
 	const char *file = server_find(path, sizeof path);
 	char fd[NUMBER_SIZE], idle[NUMBER_SIZE], retention[NUMBER_SIZE];
 	const char *const argv[] = { program, "--listen", folder->url, "--ready-fd", fd,
-		"--exit-when-idle-ms", idle, "--exited-retention-ms", retention, "--log-level",
-		"warn", NULL };
+		"--exit-when-idle-ms", idle, "--exited-retention-ms", retention,
+		"--outbound-high-water-bytes", PX_CLI_HIGH_WATER, "--log-level", "warn", NULL };
 
 	snprintf(fd, sizeof fd, "%d", READY_FD);
 	snprintf(idle, sizeof idle, "%d", PX_OWN_IDLE_MS);

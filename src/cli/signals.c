@@ -5,25 +5,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static const struct {
-	int number;
-	enum px_signal_use use;
-	const char *name;
-} uses[] = {
-	{ SIGINT, PX_SIGNAL_ASK, "INT" },
-	{ SIGQUIT, PX_SIGNAL_ASK, "QUIT" },
-	{ SIGTERM, PX_SIGNAL_ASK, "TERM" },
-	{ SIGHUP, PX_SIGNAL_END, "HUP" },
-	{ SIGALRM, PX_SIGNAL_END, "ALRM" },
-	{ SIGVTALRM, PX_SIGNAL_END, "VTALRM" },
-	{ SIGPROF, PX_SIGNAL_END, "PROF" },
-	{ SIGIO, PX_SIGNAL_END, "IO" },
-	{ SIGXCPU, PX_SIGNAL_END, "XCPU" },
-	{ SIGUSR1, PX_SIGNAL_PASS, "USR1" },
-	{ SIGUSR2, PX_SIGNAL_PASS, "USR2" },
-	{ SIGWINCH, PX_SIGNAL_RESIZE, "WINCH" },
-	{ SIGTSTP, PX_SIGNAL_STOP, "TSTP" },
-	{ SIGCONT, PX_SIGNAL_CONTINUE, "CONT" },
+static const struct px_signal uses[] = {
+	{ PX_SIGNAL_ASK, SIGINT, "INT" },
+	{ PX_SIGNAL_ASK, SIGQUIT, "QUIT" },
+	{ PX_SIGNAL_ASK, SIGTERM, "TERM" },
+	{ PX_SIGNAL_END, SIGHUP, "HUP" },
+	{ PX_SIGNAL_END, SIGALRM, "ALRM" },
+	{ PX_SIGNAL_END, SIGVTALRM, "VTALRM" },
+	{ PX_SIGNAL_END, SIGPROF, "PROF" },
+	{ PX_SIGNAL_END, SIGIO, "IO" },
+	{ PX_SIGNAL_END, SIGXCPU, "XCPU" },
+	{ PX_SIGNAL_PASS, SIGUSR1, "USR1" },
+	{ PX_SIGNAL_PASS, SIGUSR2, "USR2" },
+	{ PX_SIGNAL_RESIZE, SIGWINCH, "WINCH" },
+	{ PX_SIGNAL_STOP, SIGTSTP, "TSTP" },
+	{ PX_SIGNAL_CONTINUE, SIGCONT, "CONT" },
 };
 
 enum { NUSES = sizeof uses / sizeof uses[0] };
@@ -62,17 +58,16 @@ px_signals_close(struct px_signals *signals)
 	sigprocmask(SIG_SETMASK, &signals->before, NULL);
 }
 
-enum px_signal_use
-px_signals_next(const struct px_signals *signals, const char **out_name)
+struct px_signal
+px_signals_next(const struct px_signals *signals)
 {
+	const struct px_signal none = { .use = PX_SIGNAL_NONE };
 	struct signalfd_siginfo info;
 
 	if (read(signals->fd, &info, sizeof info) != sizeof info)
-		return PX_SIGNAL_NONE;
+		return none;
 	for (size_t i = 0; i < NUSES; i++)
-		if (uses[i].number == (int)info.ssi_signo) {
-			*out_name = uses[i].name;
-			return uses[i].use;
-		}
-	return PX_SIGNAL_NONE;
+		if (uses[i].number == (int)info.ssi_signo)
+			return uses[i];
+	return none;
 }

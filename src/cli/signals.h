@@ -27,7 +27,13 @@ struct px_signals {
 int px_signals_open(struct px_signals *signals); /* -1: errno */
 void px_signals_close(struct px_signals *signals);
 
-/* The next that is there: its use, and its name without SIG. */
-enum px_signal_use px_signals_next(const struct px_signals *signals, const char **out_name);
+struct px_signal {
+	enum px_signal_use use;
+	int number;
+	const char *name; /* without SIG */
+};
+
+/* The next that is there; its use is PX_SIGNAL_NONE when there is none. */
+struct px_signal px_signals_next(const struct px_signals *signals);
 
 #endif
