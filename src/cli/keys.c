@@ -258,7 +258,7 @@ px_keys_take(struct px_keys *keys, const char **data, size_t *len, char *out, si
 {
 	enum px_key_action action = PX_KEY_NONE;
 
-	if (keys->n == 0) {
+	if (keys->n == 0 && *len > 0) {
 		emit(out, out_len, *data, *len);
 		*data += *len;
 		*len = 0;

@@ -267,7 +267,10 @@ on_byte(struct px_screen *screen, struct copy *copy, char c)
 	} else if (screen->state == PX_SCREEN_STRING) {
 		on_string(screen, copy, c);
 	} else if ((unsigned char)c < ' ') {
-		copy->out[copy->len++] = c; /* acts at once, in the middle of the sequence */
+		/* It acts at once, in the middle of the sequence: so it may as well come before. */
+		if (!copy->old)
+			show(screen, copy);
+		copy->out[copy->len++] = c;
 	} else if (screen->state == PX_SCREEN_ESCAPE) {
 		on_escape(screen, copy, c);
 	} else {
