@@ -33,7 +33,7 @@ notation_read(const char *text, unsigned char *out)
 		return 0;
 	}
 	*out = (unsigned char)text[0];
-	return text[0] > ' ' && text[0] <= '~' ? 1 : 0;
+	return text[0] > ' ' && text[0] <= '~' && text[0] != ',' ? 1 : 0;
 }
 
 int
