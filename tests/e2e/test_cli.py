@@ -3,24 +3,23 @@
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import os
-import pty
 import random
 import select
 import signal
-import struct
 import subprocess
 import sys
 import termios
 
 from cli import PIPE, SIGPIPE, finish, nothing_left, program, ptyexec
+from desk import Desk
 from support import children
 
 from px import tap
 from px.deadline import SCALE, SECONDS, within
 from px.server import child, ended, send_signal, spawn
+
 
 async def run(*words, **options):
     return await ptyexec("run", *words, **options)
@@ -49,63 +48,6 @@ def named(name, pids):
                 found.append(pid)
     pid, = found
     return pid
-
-
-class Desk:
-    """A terminal with 'ptyexec run' on it, as a user has it."""
-
-    def __init__(self):
-        self.seen = bytearray()
-        self._grown = asyncio.Event()
-        self.closed = False
-
-    @classmethod
-    async def sit(cls, *words, rows=31, cols=117, **options):
-        self = cls()
-        self.master, slave = pty.openpty()
-        self.resize(rows, cols)
-        self.before = termios.tcgetattr(self.master)
-        self.process = await spawn(
-            program(), "run", *map(str, words), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), **options)
-        self.slave = slave  # held, so that the modes can be looked at when ptyexec is gone
-        os.set_blocking(self.master, False)
-        asyncio.get_running_loop().add_reader(self.master, self._read)
-        return self
-
-    def _read(self):
-        self.seen += os.read(self.master, 65536)
-        self._grown.set()
-
-    def resize(self, rows, cols):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-
-    def types(self, data):
-        os.write(self.master, data)
-
-    async def shows(self, text):
-        async def look():
-            while text not in self.seen:
-                self._grown.clear()
-                await self._grown.wait()
-
-        await within(look(), f"{text!r} on the screen; there is {bytes(self.seen[-200:])!r}")
-
-    def is_raw(self):
-        return not termios.tcgetattr(self.master)[3] & (termios.ICANON | termios.ECHO | termios.ISIG)
-
-    async def leave(self):
-        """The status; the terminal is as it was."""
-        status = await finish(self.process)
-        after = termios.tcgetattr(self.master)
-        asyncio.get_running_loop().remove_reader(self.master)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self.seen += os.read(self.master, 65536)
-        os.close(self.slave)
-        os.close(self.master)
-        assert after == self.before, "the terminal's modes are others than before"
-        return status
 
 
 async def test_exit_status(t):
@@ -363,7 +305,7 @@ async def test_signal_while_output_is_stuck(t):
 
 async def test_stop_and_continue(t):
     """Asleep, ptyexec leaves a usable terminal; awake, it goes on."""
-    desk = await Desk.sit("-t", child(), "echo-lines")
+    desk = await Desk.sit("run", "-t", child(), "echo-lines")
     await desk.shows(b"ready")
     assert desk.is_raw()
     send_signal(desk.process, signal.SIGTSTP)
@@ -398,7 +340,7 @@ async def test_killed(t):
 
 async def test_terminal(t):
     """At a terminal the program has one too, of the same size, and ours is raw as long as it runs."""
-    desk = await Desk.sit("sh", "-c", "stty size; tty; read x; echo got $x; exit 5", rows=42, cols=133)
+    desk = await Desk.sit("run", "sh", "-c", "stty size; tty; read x; echo got $x; exit 5", rows=42, cols=133)
     await desk.shows(b"42 133\r\n/dev/pts/")
     assert desk.is_raw()
     desk.types(b"this\r")
@@ -410,7 +352,7 @@ async def test_terminal(t):
 
 async def test_window_size(t):
     """A new size reaches the program."""
-    desk = await Desk.sit("-t", child(), "size", rows=11, cols=22)
+    desk = await Desk.sit("run", "-t", child(), "size", rows=11, cols=22)
     await desk.shows(b"11x22\r\n")
     for rows, cols in ((33, 44), (1, 1), (500, 600)):
         desk.resize(rows, cols)
@@ -429,7 +371,7 @@ async def test_size_without_terminal(t):
 
 async def test_terminal_and_pipes(t):
     """-T at a terminal leaves it alone; ^C there is a signal."""
-    desk = await Desk.sit("-T", child(), "signals")
+    desk = await Desk.sit("run", "-T", child(), "signals")
     await desk.shows(b"ready")
     assert not desk.is_raw()
     desk.types(b"\x03")
@@ -441,7 +383,7 @@ async def test_terminal_and_pipes(t):
 
 async def test_typed_characters(t):
     """Every byte that is typed is the program's: ^C and ^\\ come to it as signals of its own terminal, ^D ends its input."""
-    desk = await Desk.sit("-t", child(), "signals")
+    desk = await Desk.sit("run", "-t", child(), "signals")
     await desk.shows(b"ready")
     desk.types(b"\x03")
     await desk.shows(b"INT\r\n")
@@ -451,7 +393,7 @@ async def test_typed_characters(t):
     await desk.shows(b"TERM\r\n")
     assert await desk.leave() == 3
 
-    desk = await Desk.sit("-t", child(), "raw-echo")
+    desk = await Desk.sit("run", "-t", child(), "raw-echo")
     await desk.shows(b"ready")
     desk.types(bytes(range(1, 256)))
     await desk.shows(bytes(range(1, 256)))
@@ -462,14 +404,14 @@ async def test_typed_characters(t):
 async def test_terminal_is_restored(t):
     """Whatever ends us, the terminal is as it was."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGALRM):
-        desk = await Desk.sit("-t", child(), "echo-lines")
+        desk = await Desk.sit("run", "-t", child(), "echo-lines")
         await desk.shows(b"ready")
         assert desk.is_raw()
         send_signal(desk.process, number)
         assert await desk.leave() in (128 + signal.SIGTERM, 128 + signal.SIGHUP), number
-    desk = await Desk.sit("-t", "no-such-program")
+    desk = await Desk.sit("run", "-t", "no-such-program")
     assert await desk.leave() == 127
-    desk = await Desk.sit("-t", child(), "ignore-term")
+    desk = await Desk.sit("run", "-t", child(), "ignore-term")
     await desk.shows(b"ready")
     server, = children(desk.process.pid)
     os.kill(server, signal.SIGKILL)
@@ -482,7 +424,7 @@ async def test_terminal_is_restored(t):
 
 async def test_interrupt_under_flood(t):
     """^C stops a program that writes as fast as it can."""
-    desk = await Desk.sit("-t", "yes", "flood")
+    desk = await Desk.sit("run", "-t", "yes", "flood")
     await desk.shows(b"flood\r\n" * 1000)
     desk.types(b"\x03")
     assert await desk.leave() == 128 + signal.SIGINT
