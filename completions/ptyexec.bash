@@ -2,6 +2,7 @@
 
 _ptyexec()
 {
+	# shellcheck disable=SC2034 # _init_completion fills them all
 	local cur prev words cword answer breaks kept=''
 	_init_completion -n := || return
 	mapfile -t answer < <("${words[0]}" complete -- "${words[@]:1:cword}" 2>/dev/null)

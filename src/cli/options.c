@@ -124,12 +124,6 @@ struct parse {
 	int argc, at;
 };
 
-bool
-px_cli_option_is_row(const struct px_cli_option *row)
-{
-	return row != NULL && (row->letter != 0 || row->name != NULL);
-}
-
 const struct px_cli_option *
 px_cli_option_find(const struct px_cli_option *rows, const char *name, size_t len, char letter)
 {

@@ -39,7 +39,11 @@ struct px_cli_option {
 };
 
 /* Is it one, or what ends a table? Takes NULL, a table without rows. */
-bool px_cli_option_is_row(const struct px_cli_option *row);
+static inline bool
+px_cli_option_is_row(const struct px_cli_option *row)
+{
+	return row != NULL && (row->letter != 0 || row->name != NULL);
+}
 
 /* The row of a name of 'len' bytes, or of a letter; or NULL. 'rows' may be NULL. */
 const struct px_cli_option *px_cli_option_find(

@@ -25,21 +25,25 @@ HEADERS = sorted((SOURCE / "include/ptyexec").glob("*.h"))
 LINK = shlex.split(os.environ.get("PX_LINK_ARGS", ""))
 
 
-async def run(*words, status=0, **options):
-    """The output (both streams) of a command that must end with 'status'."""
+async def run(*words, status=0, quiet=False, **options):
+    """What a command that must end with 'status' writes to both streams; 'quiet': to stderr alone."""
     words = [str(word) for word in words]
-    process = await spawn(*words, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, **options)
-    output = (await within(process.stdout.read(), f"end of {words[0]}", 60)).decode(errors="replace")
+    first = asyncio.subprocess.DEVNULL if quiet else PIPE
+    second = PIPE if quiet else asyncio.subprocess.STDOUT
+    process = await spawn(*words, stdin=asyncio.subprocess.DEVNULL, stdout=first, stderr=second, **options)
+    stream = process.stderr if quiet else process.stdout
+    output = (await within(stream.read(), f"end of {words[0]}", 60)).decode(errors="replace")
     result = await within(ended(process), f"end of {words[0]}")
     assert result == status, f"{shlex.join(words)} ended with {result}:\n{output}"
     return output
 
 
-def declared():
-    """The functions of the public headers: the word before the parenthesis of each PX_API."""
+def declarations():
+    """The functions of the public headers: {name: (result, [argument])}."""
     text = "".join(header.read_text() for header in HEADERS)
-    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
-    return set(re.findall(r"^PX_API\b[^;(]*?\b(\w+)\(", text, flags=re.MULTILINE))
+    text = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL))
+    found = re.findall(r"PX_API ([^;(]*?)(\w+)\(([^;]*)\);", text)
+    return {name: (result.strip(), arguments.strip().split(", ")) for result, name, arguments in found}
 
 
 class Installed:

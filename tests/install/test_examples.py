@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-from installed import PIPE, SOURCE, installed
+from installed import PIPE, SOURCE, installed, run
 
 from px import tap
 from px.deadline import within
@@ -43,6 +43,18 @@ async def test_embed(t):
     """Ten lines: a program on a terminal of this process's own server."""
     status, out, err = await example(t, "embed")
     assert status == 0 and re.fullmatch(r"/dev/pts/\d+\r\n24 80\r\nexit status 3\n", out), (status, out, err)
+
+
+async def test_readme(t):
+    """What README.md shows compiles as it stands, and runs."""
+    tree = await installed()
+    shown = re.search(r"```c\n(.*?)```", (SOURCE / "README.md").read_text(), re.DOTALL)[1]
+    include, _, body = shown.partition("\n\n")
+    source, program = f"{t.folder()}/readme.c", f"{t.folder()}/readme"
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(f"#include <err.h>\n#include <stdio.h>\n{include}\nint main(void) {{\n{body}return 0; }}\n")
+    await tree.compile(COMPILER, source, program)
+    assert await run(program, env=tree.env) == "Linux\r\nstatus 0, ended by self\n"
 
 
 async def test_remote(t):

@@ -4,7 +4,7 @@
 import re
 import sys
 
-from installed import HEADERS, LINK, SOURCE, declared, installed, run
+from installed import HEADERS, LINK, SOURCE, declarations, installed, run
 
 from px import tap
 
@@ -27,7 +27,7 @@ async def test_exports(t):
     """The shared library has the functions of the headers: none is missing, and there is nothing else."""
     tree = await installed()
     found = await symbols("--dynamic", "--defined-only", "--extern-only", tree.so)
-    assert {name for _, name in found} == declared(), {name for _, name in found} ^ declared()
+    assert {name for _, name in found} == set(declarations()), {name for _, name in found} ^ set(declarations())
     assert {letter for letter, _ in found} == {"T"}, found
 
 
@@ -37,7 +37,7 @@ async def test_archive_exports(t):
     found = {name for _, name in await symbols("--defined-only", "--extern-only", tree.archive)}
     # What a compiler adds to each object for itself.
     found = {name for name in found if not re.match(r"__(asan|ubsan|gcov|odr_asan|llvm)", name)}
-    assert found == declared(), found ^ declared()
+    assert found == set(declarations()), found ^ set(declarations())
 
 
 async def test_archive_is_whole(t):
