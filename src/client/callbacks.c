@@ -18,12 +18,24 @@ requeue(struct px_client *client, struct px_heard_list *from)
 	}
 }
 
-/* The lock is held; what runs in another thread is waited for. */
+/* The lock is held; what runs in another thread is waited for, and runs no other meanwhile. */
 static void
 wait_for_callback(struct px_client *client)
 {
-	while (client->dispatching && !pthread_equal(client->dispatcher, pthread_self()))
+	client->switching++;
+	while (client->in_callback && !pthread_equal(client->dispatcher, pthread_self()))
 		pthread_cond_wait(&client->changed, &client->lock);
+	client->switching--;
+	pthread_cond_broadcast(&client->changed);
+}
+
+static void
+let_switch(struct px_client *client)
+{
+	while (client->switching > 0) {
+		pthread_cond_broadcast(&client->changed);
+		pthread_cond_wait(&client->changed, &client->lock);
+	}
 }
 
 void
@@ -48,27 +60,36 @@ px_client_on_event(struct px_client *client, const char *session, px_event_fn *t
 	px_client_leave(client);
 }
 
+/* Whom it is for is called without the lock. */
+static void
+call(struct px_client *client, struct px_heard *heard)
+{
+	bool own = heard->known != NULL && heard->known->take != NULL;
+	px_event_fn *take = own ? heard->known->take : client->take_rest;
+	void *arg = own ? heard->known->take_arg : client->take_rest_arg;
+
+	px_inbox_remove(client, &client->calling, heard);
+	client->in_callback = true;
+	pthread_mutex_unlock(&client->lock);
+	take(arg, client, &heard->event);
+	pthread_mutex_lock(&client->lock);
+	client->in_callback = false;
+	let_switch(client);
+}
+
 void
 px_client_dispatch(struct px_client *client)
 {
 	struct px_heard *heard;
-	px_event_fn *take;
-	void *arg;
 
-	if (client->dispatching)
+	if (client->dispatching || TAILQ_EMPTY(&client->calling))
 		return;
 	client->dispatching = true;
 	client->dispatcher = pthread_self();
-	while ((heard = TAILQ_FIRST(&client->calling)) != NULL) {
-		bool own = heard->known != NULL && heard->known->take != NULL;
-
-		take = own ? heard->known->take : client->take_rest;
-		arg = own ? heard->known->take_arg : client->take_rest_arg;
-		px_inbox_remove(client, &client->calling, heard);
-		pthread_mutex_unlock(&client->lock);
-		take(arg, client, &heard->event);
-		pthread_mutex_lock(&client->lock);
-	}
+	while ((heard = TAILQ_FIRST(&client->calling)) != NULL)
+		call(client, heard);
 	client->dispatching = false;
 	px_client_changed(client);
+	if (px_client_is_held(client))
+		px_client_wake(client);
 }

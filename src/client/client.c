@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,20 +38,40 @@ changed_init(pthread_cond_t *changed)
 	pthread_condattr_destroy(&attr);
 }
 
+static int
+watch(const struct px_client *client, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(client->epfd, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int
+open_descriptors(struct px_client *client)
+{
+	client->epfd = epoll_create1(EPOLL_CLOEXEC);
+	client->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (client->epfd != -1 && client->wake_fd != -1 && watch(client, client->wake_fd) == 0)
+		return 0;
+	if (client->epfd != -1)
+		close(client->epfd);
+	if (client->wake_fd != -1)
+		close(client->wake_fd);
+	return -1;
+}
+
 struct px_client *
 px_client_new(const struct px_client_options *options, struct px_error *err)
 {
-	int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	struct px_client *client;
+	struct px_client *client = px_new(struct px_client);
 
-	if (wake_fd == -1) {
-		px_error_set_sys(err, PX_ERROR_SYSTEM, errno, "cannot make an eventfd");
+	if (open_descriptors(client) == -1) {
+		px_error_set_sys(err, PX_ERROR_SYSTEM, errno, "cannot watch a server");
+		free(client);
 		return NULL;
 	}
-	client = px_new(struct px_client);
 	pthread_mutex_init(&client->lock, NULL);
 	changed_init(&client->changed);
-	client->wake_fd = wake_fd;
 	client->capacity = options->capacity > 0 ? options->capacity : 1;
 	client->queue_bytes = options->queue_bytes > 0 ? options->queue_bytes : 1;
 	client->slow_consumer = options->slow_consumer;
@@ -64,11 +85,14 @@ px_client_new(const struct px_client_options *options, struct px_error *err)
 	return client;
 }
 
-void
-px_client_attach(struct px_client *client, struct px_transport *t)
+int
+px_client_attach(struct px_client *client, struct px_transport *t, struct px_error *err)
 {
 	client->transport = t;
 	t->client = client;
+	if (watch(client, t->ops->fd(t)) == -1)
+		return px_error_set_sys(err, PX_ERROR_SYSTEM, errno, "cannot watch a server");
+	return 0;
 }
 
 /* ---- the greeting ---- */
@@ -160,6 +184,7 @@ px_client_close(struct px_client *client)
 		close_transport(client);
 	while (client->life != PX_CLIENT_CLOSED)
 		pthread_cond_wait(&client->changed, &client->lock);
+	px_client_dispatch(client);
 	px_client_leave(client);
 }
 
@@ -170,7 +195,7 @@ px_client_free(struct px_client *client)
 		return;
 	px_client_close(client);
 	pthread_mutex_lock(&client->lock);
-	while (client->users > 0)
+	while (atomic_load(&client->users) > 0)
 		pthread_cond_wait(&client->changed, &client->lock);
 	px_inbox_clear(client);
 	pthread_mutex_unlock(&client->lock);
@@ -178,6 +203,7 @@ px_client_free(struct px_client *client)
 	px_heard_free(client->greeting_memory);
 	pthread_mutex_destroy(&client->lock);
 	pthread_cond_destroy(&client->changed);
+	close(client->epfd);
 	close(client->wake_fd);
 	free(client->open);
 	free(client);

@@ -17,14 +17,14 @@
 void
 px_client_enter(struct px_client *client)
 {
+	atomic_fetch_add(&client->users, 1);
 	pthread_mutex_lock(&client->lock);
-	client->users++;
 }
 
 void
 px_client_leave(struct px_client *client)
 {
-	client->users--;
+	atomic_fetch_sub(&client->users, 1);
 	if (client->life != PX_CLIENT_OPEN)
 		px_client_changed(client);
 	pthread_mutex_unlock(&client->lock);
@@ -33,12 +33,28 @@ px_client_leave(struct px_client *client)
 void
 px_client_changed(struct px_client *client)
 {
+	pthread_cond_broadcast(&client->changed);
+	if (client->driving)
+		px_client_wake(client);
+}
+
+void
+px_client_wake(struct px_client *client)
+{
 	const uint64_t one = 1;
 
-	pthread_cond_broadcast(&client->changed);
 	/* A full counter wakes just as well. */
-	if (client->driving)
-		(void)!write(client->wake_fd, &one, sizeof one);
+	(void)!write(client->wake_fd, &one, sizeof one);
+}
+
+/* Who drives must not be robbed of it. */
+static void
+woken(struct px_client *client)
+{
+	uint64_t count;
+
+	if (!client->driving)
+		(void)!read(client->wake_fd, &count, sizeof count);
 }
 
 int64_t
@@ -56,12 +72,19 @@ step(struct px_client *client)
 	client->full = px_inbox_room(client) == 0;
 }
 
-/* There is room again: the transport, which has held back, cannot know. */
+bool
+px_client_is_held(const struct px_client *client)
+{
+	return client->full && px_inbox_room(client) > 0;
+}
+
 static void
 step_if_held(struct px_client *client)
 {
-	if (client->full && px_inbox_room(client) > 0)
-		step(client);
+	if (!px_client_is_held(client))
+		return;
+	step(client);
+	px_client_dispatch(client);
 }
 
 static bool
@@ -76,11 +99,9 @@ sleep_until_changed(struct px_client *client, int64_t deadline)
 
 /* Without the lock. False: the deadline has passed. */
 static bool
-poll_until(int fd, int wake_fd, int64_t deadline)
+poll_until(int fd, int64_t deadline)
 {
-	struct pollfd pfd[] = { { .fd = fd, .events = POLLIN },
-		{ .fd = wake_fd, .events = POLLIN } };
-	uint64_t count;
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	int64_t left;
 	int n;
 
@@ -88,26 +109,34 @@ poll_until(int fd, int wake_fd, int64_t deadline)
 		left = deadline - px_now_ms();
 		if (deadline == INT64_MAX || left > INT_MAX)
 			left = -1;
-		n = poll(pfd, 2, deadline == INT64_MAX ? -1 : left > 0 ? (int)left : 0);
+		n = poll(&pfd, 1, deadline == INT64_MAX ? -1 : left > 0 ? (int)left : 0);
 	} while (n == -1 && errno == EINTR);
-	if (pfd[1].revents != 0)
-		(void)!read(wake_fd, &count, sizeof count);
 	return n > 0;
+}
+
+static bool
+wait_for_transport(struct px_client *client, int64_t deadline)
+{
+	bool in_time;
+
+	client->driving = true;
+	pthread_mutex_unlock(&client->lock);
+	in_time = poll_until(client->epfd, deadline);
+	pthread_mutex_lock(&client->lock);
+	client->driving = false;
+	woken(client);
+	return in_time;
 }
 
 bool
 px_client_drive(struct px_client *client, int64_t deadline)
 {
-	bool in_time;
+	bool in_time = true;
 
 	if (client->driving)
 		return sleep_until_changed(client, deadline);
-	client->driving = true;
-	pthread_mutex_unlock(&client->lock);
-	in_time =
-	    poll_until(client->transport->ops->fd(client->transport), client->wake_fd, deadline);
-	pthread_mutex_lock(&client->lock);
-	client->driving = false;
+	if (!px_client_is_held(client))
+		in_time = wait_for_transport(client, deadline);
 	step(client);
 	px_client_changed(client); /* who sleeps may have to drive now */
 	px_client_dispatch(client);
@@ -119,13 +148,14 @@ px_client_drive(struct px_client *client, int64_t deadline)
 int
 px_client_fd(const struct px_client *client)
 {
-	return client->transport->ops->fd(client->transport);
+	return client->epfd;
 }
 
 void
 px_client_step(struct px_client *client)
 {
 	px_client_enter(client);
+	woken(client);
 	step(client);
 	px_client_dispatch(client);
 	px_client_leave(client);
@@ -155,7 +185,8 @@ px_client_next(struct px_client *client, const char *session, int timeout_ms, st
 		in_time = px_client_drive(client, deadline);
 	if (heard == NULL && (heard = px_inbox_take(client, session)) == NULL)
 		no_event(client, err);
-	if (client->queued <= client->queue_bytes / 2)
+	/* Not for each event, but who drives may wait for something else. */
+	if (client->driving || client->queued <= client->queue_bytes / 2)
 		step_if_held(client);
 	px_client_leave(client);
 	return heard != NULL ? &heard->event : NULL;

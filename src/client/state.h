@@ -2,6 +2,7 @@
 #define PX_CLIENT_STATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,9 +42,10 @@ struct px_client {
 	pthread_mutex_t lock; /* for everything below */
 	pthread_cond_t changed;
 	struct px_transport *transport;
-	int wake_fd;       /* an eventfd that ends the wait of who drives */
-	bool driving;      /* a thread polls the transport, without the lock */
-	unsigned users;    /* threads inside a call */
+	int epfd;     /* readable when there is something to do: the transport's and the next */
+	int wake_fd;  /* an eventfd that ends the wait of who drives */
+	bool driving; /* a thread polls, without the lock */
+	atomic_uint users; /* threads inside a call, counted before they have the lock */
 	unsigned awaiting; /* of them, for an answer */
 
 	unsigned capacity;
@@ -67,7 +69,9 @@ struct px_client {
 	bool full;                    /* the transport holds events back */
 	px_event_fn *take_rest;       /* for events that no other callback takes */
 	void *take_rest_arg;
-	bool dispatching; /* a thread runs a callback, without the lock */
+	bool dispatching;   /* a thread gives events to callbacks */
+	bool in_callback;   /* at present it is inside one, without the lock */
+	unsigned switching; /* threads that wait to change who is called */
 	pthread_t dispatcher;
 
 	bool is_lost;
@@ -83,6 +87,12 @@ void px_client_leave(struct px_client *client);
 
 /* Something has been handed on or has ended: whoever waits looks again. */
 void px_client_changed(struct px_client *client);
+
+/* The descriptor for loops is readable until the next step. */
+void px_client_wake(struct px_client *client);
+
+/* The transport was told to hold back, and there is room again, which it cannot know. */
+bool px_client_is_held(const struct px_client *client);
 
 /*
  * Waits until the transport has something to do, and does it; or until another

@@ -55,8 +55,8 @@ void px_inbox_lose(struct px_client *client, const struct px_error *why);
 /* To be given a transport. NULL: 'err' says why. */
 struct px_client *px_client_new(const struct px_client_options *options, struct px_error *err);
 
-/* Gives it its transport, which it owns from now on. */
-void px_client_attach(struct px_client *client, struct px_transport *t);
+/* Gives it its transport, which it owns from now on, also on failure. */
+int px_client_attach(struct px_client *client, struct px_transport *t, struct px_error *err);
 
 /* What the server said of itself, copied. Until then the client only greets. */
 void px_client_greeted(struct px_client *client, const struct px_greeting *greeting);

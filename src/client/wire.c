@@ -273,9 +273,9 @@ wire_open(struct px_wire *wire, struct px_error *err)
 
 /* The lock is not needed: nobody else has the client yet. */
 static int
-wire_begin(struct px_wire *wire, int fd, struct px_error *err)
+wire_begin(struct px_wire *wire, struct px_client *client, int fd, struct px_error *err)
 {
-	if (wire_open(wire, err) == -1) {
+	if (px_client_attach(client, &wire->transport, err) == -1) {
 		if (fd != -1)
 			close(fd);
 		return -1;
@@ -295,17 +295,17 @@ px_wire_client(struct px_address *address, int fd, const struct px_daemon *daemo
     const struct px_client_options *options, struct px_client **out_client, struct px_error *err)
 {
 	struct px_wire *wire = wire_new(address, daemon, options);
-	struct px_client *client = px_client_new(options, err);
+	struct px_client *client = NULL;
 
-	if (client == NULL) {
+	if (wire_open(wire, err) == -1 || (client = px_client_new(options, err)) == NULL) {
 		if (fd != -1)
 			close(fd);
 		wire_close(&wire->transport);
 		wire_free(&wire->transport);
 		return -1;
 	}
-	px_client_attach(client, &wire->transport);
-	if (wire_begin(wire, fd, err) == -1 || px_client_await_greeting(client, err) == -1) {
+	if (wire_begin(wire, client, fd, err) == -1 ||
+	    px_client_await_greeting(client, err) == -1) {
 		px_client_free(client);
 		return -1;
 	}

@@ -75,8 +75,17 @@ try_again(struct px_wire *wire, const struct px_error *why)
 void
 px_wire_lost(struct px_wire *wire, const struct px_error *why, bool final)
 {
+	struct px_error error;
+
 	px_link_close(wire->link);
 	wire->link = NULL;
+	if (wire->greeted && why->code == PX_ERROR_REFUSED) {
+		/* It is our return that was refused, and no request. */
+		px_error_set(&error, PX_ERROR_LOST,
+		    "the connection to the server was lost, and cannot be taken up again: %s",
+		    why->text);
+		why = &error;
+	}
 	if (final || !wire->greeted || !wire->recovers)
 		give_up(wire, why);
 	else

@@ -118,7 +118,10 @@ px_client_embed(
 		embedded_free(&e->transport);
 		return -1;
 	}
-	px_client_attach(client, &e->transport);
+	if (px_client_attach(client, &e->transport, err) == -1) {
+		px_client_free(client);
+		return -1;
+	}
 	greet(client, e->local);
 	*out_client = client;
 	return 0;
