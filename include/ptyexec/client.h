@@ -88,7 +88,14 @@ PX_API int px_client_launch(const char *const *argv, const struct px_client_opti
  * The server core on a thread of its own inside this process: no socket, no
  * serialization. All signals are blocked in that thread, and children are waited
  * for by pidfd: a host that reaps every child (waitpid(-1)) or ignores SIGCHLD
- * takes their exit status away, and PX_EVENT_FAILED tells so.
+ * takes their exit status away, and PX_EVENT_FAILED tells so. Nothing else of the
+ * process is touched. Do not use the client in the child of a fork(2).
+ *
+ * When this process is killed, what it has started is ended by a guardian, a
+ * process that is nobody's child: the program that px_client_launch(NULL) would
+ * start. Where there is none, the kernel kills the programs (prctl(2),
+ * PR_SET_PDEATHSIG), but not what they started themselves, of which only that on
+ * a terminal gets its SIGHUP. Starting the guardian takes some milliseconds.
  */
 PX_API int px_client_embed(
     const struct px_client_options *options, struct px_client **out_client, struct px_error *err);

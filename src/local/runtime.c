@@ -22,6 +22,7 @@ enum {
 	RETAINED_BYTES = 1024 * 1024,
 	MAX_PROCESSES = 4096,
 	RETENTION_MS = 600 * 1000,
+	PATIENCE_MS = 2000,
 	PATH_SIZE = 4096
 };
 
@@ -76,14 +77,20 @@ local_is_closing(struct px_local *local)
 	return closing;
 }
 
+/* First the grace is over, then the patience with what SIGKILL does not end at once. */
 static void
 local_on_hurry(evutil_socket_t fd, short what, void *arg)
 {
+	struct timeval tv = px_ms_tv(PATIENCE_MS);
 	struct px_local *local = arg;
 
 	(void)fd;
 	(void)what;
+	if (local->hurried)
+		local->gave_up = true;
+	local->hurried = true;
 	px_procs_hurry(px_core_procs(local->core));
+	event_add(local->hurry, &tv);
 }
 
 /* All that runs gets its grace; nobody hears of its end any more. */
@@ -97,7 +104,7 @@ local_end(struct px_local *local)
 	px_follow_remove_all(local);
 	px_core_stop(local->core);
 	event_add(local->hurry, &tv);
-	while (!px_core_idle(local->core))
+	while (!px_core_idle(local->core) && !local->gave_up)
 		event_base_loop(local->base, EVLOOP_ONCE);
 	px_workspace_leave(&local->member);
 }

@@ -89,6 +89,7 @@ struct px_local {
 	/* The core's thread alone. */
 	struct event_base *base;
 	struct event *wake, *hurry;
+	bool hurried, gave_up; /* at the end */
 	struct px_core *core;
 	struct px_member member;
 	struct px_guardian guardian;

@@ -56,7 +56,7 @@ px_procs_new(struct event_base *base, const struct px_procs_options *options)
 static void
 procs_drain(struct px_procs *procs)
 {
-	enum { PASS_MS = 5, GIVE_UP_MS = 5000 };
+	enum { PASS_MS = 5, GIVE_UP_MS = 2000 };
 	int64_t give_up = px_now_ms() + GIVE_UP_MS;
 
 	px_procs_hurry(procs);
