@@ -6,11 +6,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -706,6 +708,71 @@ START_TEST(test_a_large_host)
 }
 END_TEST
 
+static atomic_bool enough;
+static volatile sig_atomic_t alarms, strangers;
+static pid_t self;
+
+/* What another thread opens has no close-on-exec flag at any moment. */
+static void *
+open_and_close(void *arg)
+{
+	int fd[2];
+
+	while (!atomic_load(&enough)) {
+		ck_assert_int_eq(pipe(fd), 0);
+		close(fd[0]);
+		close(fd[1]);
+	}
+	return arg;
+}
+
+/* The memory of a child between vfork and exec is the host's: it would be seen here. */
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+	alarms = alarms + 1;
+	if (getpid() != self)
+		strangers = strangers + 1;
+}
+
+static size_t
+lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += *text == '\n';
+	return n;
+}
+
+START_TEST(test_a_host_with_threads_and_signals)
+{
+	const struct itimerval often = { .it_interval.tv_usec = 500, .it_value.tv_usec = 500 };
+	const struct itimerval never = { 0 };
+	const char *const argv[] = { puppet(), "fds", NULL };
+	struct px_answer *a;
+	pthread_t thread;
+
+	self = getpid();
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &often, NULL);
+	pthread_create(&thread, NULL, open_and_close, NULL);
+	for (int i = 0; i < 50; i++) {
+		a = answer(px_client_run(client,
+		    &(struct px_command){ .argv = argv, .no_stdin = true }, NULL, 0, 0, NULL));
+		ck_assert_int_eq(a->finish.wait.end.exit_code, 0);
+		ck_assert_uint_eq(lines(a->finish.snapshot.stream[PX_STREAM_STDOUT].data), 3);
+		px_answer_free(a);
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	atomic_store(&enough, true);
+	pthread_join(thread, NULL);
+	ck_assert_int_gt(alarms, 0);
+	ck_assert_int_eq(strangers, 0);
+}
+END_TEST
+
 /*
  * In the child of a fork: a host that tells the pid of a grandchild in a session
  * of its own, or where no guardian can be had, of a child; and stays.
@@ -808,6 +875,7 @@ local_suite(void)
 	tcase_add_test(life, test_the_end);
 	tcase_add_test(life, test_a_host_that_ignores_sigchld);
 	tcase_add_test(life, test_a_large_host);
+	tcase_add_test(life, test_a_host_with_threads_and_signals);
 	tcase_add_loop_test(life, test_a_killed_host_leaves_nothing, 0, 2);
 	suite_add_tcase(s, life);
 	return s;
