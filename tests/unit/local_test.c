@@ -709,7 +709,7 @@ START_TEST(test_a_large_host)
 END_TEST
 
 static atomic_bool enough;
-static volatile sig_atomic_t alarms, strangers;
+static atomic_int alarms, strangers;
 static pid_t self;
 
 /* What another thread opens has no close-on-exec flag at any moment. */
@@ -731,9 +731,9 @@ static void
 on_alarm(int sig)
 {
 	(void)sig;
-	alarms = alarms + 1;
+	atomic_fetch_add(&alarms, 1);
 	if (getpid() != self)
-		strangers = strangers + 1;
+		atomic_fetch_add(&strangers, 1);
 }
 
 static size_t
@@ -768,8 +768,8 @@ START_TEST(test_a_host_with_threads_and_signals)
 	setitimer(ITIMER_REAL, &never, NULL);
 	atomic_store(&enough, true);
 	pthread_join(thread, NULL);
-	ck_assert_int_gt(alarms, 0);
-	ck_assert_int_eq(strangers, 0);
+	ck_assert_int_gt(atomic_load(&alarms), 0);
+	ck_assert_int_eq(atomic_load(&strangers), 0);
 }
 END_TEST
 
