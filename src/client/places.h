@@ -6,14 +6,16 @@
 #include <stdint.h>
 
 #include <bsd/sys/tree.h>
+#include <ptyexec/answer.h>
 
 /* How far the client has come in each session that it follows over a connection. */
 
 struct px_place {
 	RB_ENTRY(px_place) by_name;
 	const char *session;
-	int64_t last_seq;   /* of the last event that came */
-	int64_t lost_bytes; /* known to be missing before the next one */
+	int64_t last_seq;                /* of the last event that came */
+	int64_t offset[PX_STREAM_COUNT]; /* where the stream goes on; -1: not known */
+	int64_t told_bytes;              /* the caller knows that so many will be missing */
 	int64_t unacked_bytes, unacked_events;
 	char name[]; /* what 'session' points to */
 };

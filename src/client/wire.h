@@ -45,6 +45,8 @@ struct px_sent {
 	bool on_its_way;   /* it went out on this connection or an earlier one */
 	bool repeated;     /* on more than one */
 	bool internal;     /* the client does not know of it */
+	char *again;       /* the text that repeats it, where that is another one; or NULL */
+	size_t again_len;
 	size_t len;
 	char text[];
 };

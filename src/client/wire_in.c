@@ -31,18 +31,30 @@ heard_of(struct px_wire *wire, enum px_event_type type, const char *session)
 	return NULL;
 }
 
-/* Output is missing where the session goes on. */
 static void
-tell_hole(struct px_wire *wire, struct px_place *place, int64_t seq)
+tell_hole(struct px_wire *wire, const struct px_place *place, int64_t missing, int64_t seq)
 {
 	struct px_heard *heard = heard_of(wire, PX_EVENT_LAGGED, place->session);
 
 	if (heard == NULL)
 		return;
-	heard->event.lagged.skipped_bytes = place->lost_bytes;
+	heard->event.lagged.skipped_bytes = missing;
 	heard->event.lagged.next_seq = seq;
-	place->lost_bytes = 0;
 	px_inbox_event(wire->transport.client, heard);
+}
+
+/* What is not kept any more after a break shows only here: the server's count may be too high. */
+static void
+find_hole(struct px_wire *wire, struct px_place *place, const struct px_event *event)
+{
+	int64_t *offset = &place->offset[event->output.stream];
+	int64_t missing = *offset != -1 ? event->output.offset - *offset : 0;
+	int64_t told = missing < place->told_bytes ? missing : place->told_bytes;
+
+	*offset = event->output.offset + (int64_t)event->output.len;
+	place->told_bytes -= told;
+	if (missing > told)
+		tell_hole(wire, place, missing - told, event->seq);
 }
 
 static void
@@ -66,12 +78,13 @@ place_move(struct px_wire *wire, struct px_place *place, const struct px_event *
 {
 	if (event->type == PX_EVENT_LAGGED) {
 		place->last_seq = event->lagged.next_seq - 1;
+		place->told_bytes += event->lagged.skipped_bytes;
 		return true;
 	}
 	if (event->seq <= place->last_seq)
 		return false;
-	if (event->seq > place->last_seq + 1 && place->lost_bytes > 0)
-		tell_hole(wire, place, event->seq);
+	if (event->type == PX_EVENT_OUTPUT)
+		find_hole(wire, place, event);
 	place->last_seq = event->seq;
 	acknowledge(wire, place, event);
 	return true;
@@ -115,6 +128,17 @@ static const struct px_field envelope_fields[] = {
 	{ "error", PX_F_ANY, offsetof(struct envelope, error), .flags = 0 },
 };
 
+/* A following that the caller has asked for, and whose holes the answer tells. */
+static void
+place_begin(struct px_place *place, const struct px_sent *sent, const struct px_answer *answer)
+{
+	place->last_seq =
+	    sent->after_seq == PX_AFTER_NOW ? answer->subscribe.next_seq - 1 : sent->after_seq;
+	for (int i = 0; i < PX_STREAM_COUNT; i++)
+		place->offset[i] = -1;
+	place->told_bytes = answer->subscribe.lost_bytes;
+}
+
 /* From where the session's events will come, now that the server has answered. */
 static void
 follow(struct px_wire *wire, const struct px_sent *sent, const struct px_answer *answer)
@@ -127,9 +151,8 @@ follow(struct px_wire *wire, const struct px_sent *sent, const struct px_answer 
 		break;
 	case PX_DO_SUBSCRIBE:
 		place = px_place_get(&wire->places, sent->session);
-		place->last_seq = sent->after_seq == PX_AFTER_NOW ? answer->subscribe.next_seq - 1
-								  : sent->after_seq;
-		place->lost_bytes = sent->internal ? answer->subscribe.lost_bytes : 0;
+		if (!sent->internal)
+			place_begin(place, sent, answer);
 		place->unacked_bytes = place->unacked_events = 0;
 		break;
 	case PX_DO_UNSUBSCRIBE:

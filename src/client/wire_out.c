@@ -40,6 +40,7 @@ px_sent_free(struct px_wire *wire, struct px_sent *sent)
 {
 	TAILQ_REMOVE(&wire->sent, sent, link);
 	free(sent->session);
+	free(sent->again);
 	free(sent);
 }
 
@@ -66,7 +67,10 @@ sent_new(struct px_wire *wire, const struct px_request *request)
 void
 px_wire_transmit(struct px_wire *wire, struct px_sent *sent)
 {
-	evbuffer_add(wire->msg, sent->text, sent->len);
+	if (sent->on_its_way && sent->again != NULL)
+		evbuffer_add(wire->msg, sent->again, sent->again_len);
+	else
+		evbuffer_add(wire->msg, sent->text, sent->len);
 	sent->repeated = sent->on_its_way;
 	sent->on_its_way = true;
 	px_link_send(wire->link, wire->msg);
@@ -80,29 +84,62 @@ too_large(const struct px_wire *wire, size_t len, const char *what, struct px_er
 	    wire->message_max);
 }
 
-static struct px_sent *
-request_put(struct px_wire *wire, const struct px_request *request, struct px_error *err)
+static size_t
+message_put(struct px_wire *wire, const struct px_request *request)
 {
-	const char *method = px_method_name(request->method);
-	struct px_json_out *json = message_begin(wire, &request->id, method);
-	struct px_sent *sent;
-	size_t len;
+	struct px_json_out *json =
+	    message_begin(wire, &request->id, px_method_name(request->method));
 
 	px_request_put(json, request);
 	px_json_close(json);
 	px_request_put_trace(json, request);
 	px_json_close(json);
-	len = evbuffer_get_length(wire->msg);
+	return evbuffer_get_length(wire->msg);
+}
+
+/*
+ * A wait that looks at what comes from now on must see, when it is repeated, what
+ * has come meanwhile: it looks from the last event that had come when it was asked.
+ */
+static int
+prepare_again(struct px_wire *wire, struct px_sent *sent, const struct px_request *request)
+{
+	const struct px_place *place;
+	struct px_request again = *request;
+	struct px_until until;
+
+	if (request->until == NULL || request->until->from_seq ||
+	    (place = px_place_find(&wire->places, request->session)) == NULL)
+		return 0;
+	until = *request->until;
+	until.from_seq = true;
+	until.after_seq = place->last_seq;
+	again.until = &until;
+	sent->again_len = message_put(wire, &again);
+	if ((sent->again = malloc(sent->again_len)) == NULL)
+		return -1;
+	evbuffer_remove(wire->msg, sent->again, sent->again_len);
+	return 0;
+}
+
+static struct px_sent *
+request_put(struct px_wire *wire, const struct px_request *request, struct px_error *err)
+{
+	size_t len = message_put(wire, request);
+	struct px_sent *sent;
+
 	if (len > wire->message_max) {
 		evbuffer_drain(wire->msg, len);
-		too_large(wire, len, method, err);
+		too_large(wire, len, px_method_name(request->method), err);
 		return NULL;
 	}
-	if ((sent = sent_new(wire, request)) == NULL) {
-		evbuffer_drain(wire->msg, len);
-		px_error_set(err, PX_ERROR_SYSTEM, "no memory for a request");
-	}
-	return sent;
+	if ((sent = sent_new(wire, request)) != NULL && prepare_again(wire, sent, request) == 0)
+		return sent;
+	if (sent != NULL)
+		px_sent_free(wire, sent);
+	evbuffer_drain(wire->msg, evbuffer_get_length(wire->msg));
+	px_error_set(err, PX_ERROR_SYSTEM, "no memory for a request");
+	return NULL;
 }
 
 int

@@ -139,8 +139,8 @@ talk_close_stdin(struct talk *talk, const char *session)
 
 /* ---- events ---- */
 
-static const struct px_event *
-next(struct talk *talk, const char *session)
+const struct px_event *
+talk_any(struct talk *talk, const char *session)
 {
 	px_event_free(talk->event);
 	talk->event = px_client_next(talk->client, session, rig_ms(TALK_MS), &talk->error);
@@ -153,7 +153,7 @@ next(struct talk *talk, const char *session)
 const struct px_event *
 talk_next(struct talk *talk, const char *session, enum px_event_type type)
 {
-	ck_assert_int_eq(next(talk, session)->type, type);
+	ck_assert_int_eq(talk_any(talk, session)->type, type);
 	return talk->event;
 }
 
@@ -280,7 +280,7 @@ void
 talk_hear(struct talk *talk, const char *session, struct told *told)
 {
 	while (!told->closed && !told->lost)
-		told_add(told, next(talk, session));
+		told_add(told, talk_any(talk, session));
 }
 
 void
@@ -288,6 +288,6 @@ talk_hear_text(struct talk *talk, const char *session, struct told *told, const 
 {
 	while (strstr(told->text, text) == NULL) {
 		ck_assert_msg(!told->closed && !told->lost, "no '%s' in '%s'", text, told->text);
-		told_add(told, next(talk, session));
+		told_add(told, talk_any(talk, session));
 	}
 }

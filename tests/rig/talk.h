@@ -62,6 +62,7 @@ void talk_close_stdin(struct talk *talk, const char *session);
 
 /* ---- events ---- */
 
+const struct px_event *talk_any(struct talk *talk, const char *session);
 const struct px_event *talk_next(struct talk *talk, const char *session, enum px_event_type type);
 void talk_nothing(struct talk *talk, const char *session, enum px_error_code why);
 
