@@ -21,10 +21,22 @@ px_client_enter(struct px_client *client)
 	client->users++;
 }
 
+/* The transport holds events back, and need not any more; it cannot know. */
+static bool
+may_go_on(const struct px_client *client)
+{
+	return client->full && !client->is_lost && px_inbox_room(client) > 0;
+}
+
 void
 px_client_leave(struct px_client *client)
 {
 	client->users--;
+	/* Who polls the descriptor, here or in a loop of the caller's, goes on. */
+	if (may_go_on(client) && !client->woken) {
+		client->woken = true;
+		client->transport->ops->wake(client->transport);
+	}
 	if (client->life != PX_CLIENT_OPEN)
 		px_client_changed(client);
 	pthread_mutex_unlock(&client->lock);
@@ -52,66 +64,72 @@ step(struct px_client *client)
 {
 	if (client->is_lost)
 		return;
+	client->woken = false;
 	client->transport->ops->step(client->transport);
 	client->full = px_inbox_room(client) == 0;
 }
 
-/* There is room again: the transport, which has held back, cannot know. */
 static void
-step_if_held(struct px_client *client)
-{
-	if (client->full && px_inbox_room(client) > 0)
-		step(client);
-}
-
-static bool
 sleep_until_changed(struct px_client *client, int64_t deadline)
 {
 	struct timespec until = { .tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000 };
 
 	if (deadline == INT64_MAX)
-		return pthread_cond_wait(&client->changed, &client->lock) == 0;
-	return pthread_cond_timedwait(&client->changed, &client->lock, &until) == 0;
+		pthread_cond_wait(&client->changed, &client->lock);
+	else
+		pthread_cond_timedwait(&client->changed, &client->lock, &until);
 }
 
-/* Without the lock. False: the deadline has passed. */
-static bool
+/* What poll(2) is told; longer waits are made of several. */
+static int
+poll_timeout(int64_t deadline)
+{
+	int64_t left;
+
+	if (deadline == INT64_MAX)
+		return -1;
+	left = deadline - px_now_ms();
+	return left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
+}
+
+/* Without the lock. */
+static void
 poll_until(int fd, int wake_fd, int64_t deadline)
 {
 	struct pollfd pfd[] = { { .fd = fd, .events = POLLIN },
 		{ .fd = wake_fd, .events = POLLIN } };
 	uint64_t count;
-	int64_t left;
-	int n;
 
-	do {
-		left = deadline - px_now_ms();
-		if (deadline == INT64_MAX || left > INT_MAX)
-			left = -1;
-		n = poll(pfd, 2, deadline == INT64_MAX ? -1 : left > 0 ? (int)left : 0);
-	} while (n == -1 && errno == EINTR);
+	while (poll(pfd, 2, poll_timeout(deadline)) == -1 && errno == EINTR)
+		continue;
 	if (pfd[1].revents != 0)
 		(void)!read(wake_fd, &count, sizeof count);
-	return n > 0;
+}
+
+/* As the driver. */
+static void
+poll_and_step(struct px_client *client, int64_t deadline)
+{
+	client->driving = true;
+	pthread_mutex_unlock(&client->lock);
+	poll_until(client->transport->ops->fd(client->transport), client->wake_fd, deadline);
+	pthread_mutex_lock(&client->lock);
+	client->driving = false;
+	step(client);
+	px_client_changed(client); /* who sleeps may have to drive now */
 }
 
 bool
 px_client_drive(struct px_client *client, int64_t deadline)
 {
-	bool in_time;
-
-	if (client->driving)
-		return sleep_until_changed(client, deadline);
-	client->driving = true;
-	pthread_mutex_unlock(&client->lock);
-	in_time =
-	    poll_until(client->transport->ops->fd(client->transport), client->wake_fd, deadline);
-	pthread_mutex_lock(&client->lock);
-	client->driving = false;
-	step(client);
-	px_client_changed(client); /* who sleeps may have to drive now */
+	if (may_go_on(client))
+		step(client);
+	else if (client->driving)
+		sleep_until_changed(client, deadline);
+	else
+		poll_and_step(client, deadline);
 	px_client_dispatch(client);
-	return in_time;
+	return deadline == INT64_MAX || px_now_ms() < deadline;
 }
 
 /* ---- for loops of callers ---- */
@@ -155,8 +173,11 @@ px_client_next(struct px_client *client, const char *session, int timeout_ms, st
 		in_time = px_client_drive(client, deadline);
 	if (heard == NULL && (heard = px_inbox_take(client, session)) == NULL)
 		no_event(client, err);
-	if (client->queued <= client->queue_bytes / 2)
-		step_if_held(client);
+	/* So that the next events are on their way while these are looked at. */
+	if (may_go_on(client) && client->queued <= client->queue_bytes / 2) {
+		step(client);
+		px_client_dispatch(client);
+	}
 	px_client_leave(client);
 	return heard != NULL ? &heard->event : NULL;
 }
@@ -167,7 +188,6 @@ px_client_wait_for(struct px_client *client, const char *session, int64_t reques
 	bool in_time = true;
 
 	px_client_enter(client);
-	step_if_held(client);
 	while (in_time && !client->is_lost && !px_inbox_has(client, session) &&
 	       (request == 0 || px_inbox_is_open(client, request)))
 		in_time = px_client_drive(client, deadline);
@@ -217,7 +237,6 @@ px_client_await(struct px_client *client, int64_t request, int timeout_ms, struc
 		return NULL;
 	px_client_enter(client);
 	client->awaiting++;
-	step_if_held(client);
 	heard = await(client, request, px_client_deadline(timeout_ms), err);
 	client->awaiting--;
 	px_client_leave(client);

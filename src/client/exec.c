@@ -62,6 +62,15 @@ struct window {
 	int64_t idle_at; /* when the silence will have been long enough; INT64_MAX: not yet known */
 };
 
+/* The time in 'ms', which may be any number. */
+static int64_t
+time_in(int64_t ms)
+{
+	int64_t now = px_now_ms();
+
+	return ms < INT64_MAX - now ? now + ms : INT64_MAX;
+}
+
 static void
 window_open(struct window *window, const struct px_yield *yield)
 {
@@ -69,7 +78,7 @@ window_open(struct window *window, const struct px_yield *yield)
 	if (yield == NULL)
 		return;
 	if (yield->deadline_ms > 0)
-		window->deadline = px_now_ms() + yield->deadline_ms;
+		window->deadline = time_in(yield->deadline_ms);
 	window->idle_ms = yield->idle_ms;
 }
 
@@ -91,7 +100,7 @@ take_one(struct px_client *client, const char *session, struct px_collecting *co
 	if (event == NULL)
 		return false;
 	if (event->type == PX_EVENT_OUTPUT && window->idle_ms > 0)
-		window->idle_at = px_now_ms() + window->idle_ms;
+		window->idle_at = time_in(window->idle_ms);
 	px_collecting_add(collecting, event);
 	px_event_free(event);
 	return true;

@@ -64,6 +64,7 @@ struct px_client {
 	struct px_heard_list answers; /* to be awaited, by 'link' */
 	size_t queued;                /* the cost of all of them */
 	bool full;                    /* the transport holds events back */
+	bool woken;                   /* it has been told that it need not, since it was stepped */
 	px_event_fn *take_rest;       /* for events that no other callback takes */
 	void *take_rest_arg;
 	bool dispatching; /* a thread runs a callback, without the lock */
@@ -85,8 +86,8 @@ void px_client_changed(struct px_client *client);
 
 /*
  * Waits until the transport has something to do, and does it; or until another
- * thread has, or something has changed. False: the deadline (px_now_ms()) has
- * passed.
+ * thread has, or something has changed; or until the deadline. False: now the
+ * deadline (px_now_ms()) has passed, whatever was done.
  */
 bool px_client_drive(struct px_client *client, int64_t deadline);
 int64_t px_client_deadline(int timeout_ms);

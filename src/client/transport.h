@@ -30,6 +30,8 @@ struct px_transport_ops {
 	int (*fd)(const struct px_transport *t);
 	/* Never blocks. Hands on what has come by px_inbox_x(), while there is room. */
 	void (*step)(struct px_transport *t);
+	/* Makes its descriptor readable, until the next step: there is room again. */
+	void (*wake)(struct px_transport *t);
 	/* Ends everything; blocks, boundedly. Called once; step and send are not called any more.
 	 */
 	void (*close)(struct px_transport *t);

@@ -153,6 +153,9 @@ wire_step(struct px_transport *t)
 	bool room = wire->state != WIRE_OPEN || px_inbox_room(t->client) > 0;
 	struct px_error why;
 
+	if (wire->woken)
+		px_wire_set_deadline(wire, wire->deadline);
+	wire->woken = false;
 	if (wire->link != NULL &&
 	    px_link_step(wire->link, room ? px_wire_message : NULL, wire, &why) == -1) {
 		px_wire_lost(wire, wire->broken ? &wire->why : &why, wire->broken && wire->final);
@@ -164,6 +167,17 @@ wire_step(struct px_transport *t)
 		connection_greet(wire);
 	else if (wire->deadline != 0 && px_now_ms() >= wire->deadline)
 		on_deadline(wire, !room);
+}
+
+/* The timer rings at once, and gets its own time again in the next step. */
+static void
+wire_wake(struct px_transport *t)
+{
+	const struct itimerspec now = { .it_value.tv_nsec = 1 };
+	struct px_wire *wire = (struct px_wire *)t;
+
+	wire->woken = true;
+	timerfd_settime(wire->timer_fd, 0, &now, NULL);
 }
 
 static int
@@ -216,6 +230,7 @@ static const struct px_transport_ops wire_ops = {
 	.send = px_wire_send,
 	.fd = wire_fd,
 	.step = wire_step,
+	.wake = wire_wake,
 	.close = wire_close,
 	.free = wire_free,
 };

@@ -75,6 +75,7 @@ struct px_wire {
 	bool lag, started_events, recovers;
 
 	int64_t deadline;   /* px_now_ms(): of what the state waits for; 0: none */
+	bool woken;         /* the timer is set to now */
 	uint64_t received;  /* signs of life at the last look */
 	bool asked;         /* for one, since then */
 	int64_t lost_at;    /* when the connection was lost */

@@ -60,6 +60,12 @@ embedded_step(struct px_transport *t)
 }
 
 static void
+embedded_wake(struct px_transport *t)
+{
+	px_local_tell_again(((struct embedded *)t)->local);
+}
+
+static void
 embedded_close(struct px_transport *t)
 {
 	px_local_close(((struct embedded *)t)->local);
@@ -83,6 +89,7 @@ static const struct px_transport_ops embedded_ops = {
 	.send = embedded_send,
 	.fd = embedded_fd,
 	.step = embedded_step,
+	.wake = embedded_wake,
 	.close = embedded_close,
 	.free = embedded_free,
 };

@@ -49,6 +49,9 @@ int px_local_send(struct px_local *local, const struct px_request *request, stru
 /* Readable (poll(2)) when there may be something to collect; always the same. */
 int px_local_fd(const struct px_local *local);
 
+/* Makes the descriptor readable until the next collecting. */
+void px_local_tell_again(struct px_local *local);
+
 /* Moves all that has come to the end of 'to', in order. One thread at a time. */
 void px_local_collect(struct px_local *local, struct px_heard_list *to);
 

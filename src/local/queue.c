@@ -70,6 +70,16 @@ outbox_add(struct px_local *local, struct px_heard_list *fresh)
 }
 
 void
+px_local_tell_again(struct px_local *local)
+{
+	struct px_heard_list nothing = TAILQ_HEAD_INITIALIZER(nothing);
+
+	pthread_mutex_lock(&local->lock);
+	outbox_add(local, &nothing);
+	pthread_mutex_unlock(&local->lock);
+}
+
+void
 px_local_flush(struct px_local *local)
 {
 	if (TAILQ_EMPTY(&local->fresh))
