@@ -169,6 +169,11 @@ px_client_next(struct px_client *client, const char *session, int timeout_ms, st
 	struct px_heard *heard;
 
 	px_client_enter(client);
+	if (session != NULL && px_inbox_is_called(client, session)) {
+		px_error_set(err, PX_ERROR_USAGE, "the events of '%s' are for a callback", session);
+		px_client_leave(client);
+		return NULL;
+	}
 	while ((heard = px_inbox_take(client, session)) == NULL && !client->is_lost && in_time)
 		in_time = px_client_drive(client, deadline);
 	if (heard == NULL && (heard = px_inbox_take(client, session)) == NULL)
@@ -182,6 +187,14 @@ px_client_next(struct px_client *client, const char *session, int timeout_ms, st
 	return heard != NULL ? &heard->event : NULL;
 }
 
+static bool
+is_pending(const struct px_client *client, int64_t request)
+{
+	if (request == PX_REQUEST_SLOT)
+		return client->nopen == client->capacity;
+	return request == 0 || px_inbox_is_open(client, request);
+}
+
 void
 px_client_wait_for(struct px_client *client, const char *session, int64_t request, int64_t deadline)
 {
@@ -189,7 +202,7 @@ px_client_wait_for(struct px_client *client, const char *session, int64_t reques
 
 	px_client_enter(client);
 	while (in_time && !client->is_lost && !px_inbox_has(client, session) &&
-	       (request == 0 || px_inbox_is_open(client, request)))
+	       is_pending(client, request))
 		in_time = px_client_drive(client, deadline);
 	px_client_leave(client);
 }

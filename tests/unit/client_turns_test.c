@@ -1,5 +1,7 @@
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <sys/un.h>
 
 #include "base/clock.h"
 #include "cases.h"
@@ -172,17 +174,92 @@ START_TEST(test_far_deadline)
 }
 END_TEST
 
+/* ---- input while all requests are taken ---- */
+
+START_TEST(test_input_waits_for_a_place)
+{
+	const struct px_yield soon = { .deadline_ms = SHORT_MS };
+	char said[4096];
+	struct peer peer;
+
+	peer_init(&peer);
+	peer.options.capacity = 1;
+	peer_greet(&peer);
+	ck_assert_int_eq(px_client_close_stdin(peer.client, "b", &peer.error), 1);
+	peer_hears(&peer, said, sizeof said);
+	/* The place gets free while it is on its way. */
+	peer_says(&peer, "{\"id\":1,\"result\":{}}\n");
+	px_collected_free(px_communicate(peer.client, "a", "xyz", 3, &soon, &peer.error));
+	ck_assert_ptr_nonnull(strstr(peer_hears(&peer, said, sizeof said), "\"chunk\":\"eHl6\""));
+	peer_close(&peer);
+}
+END_TEST
+
+/* ---- a server that does not know us any more ---- */
+
+static void
+serve_one(int listener, const char *said)
+{
+	int fd = accept(listener, NULL, NULL);
+	char greeting[1024];
+
+	ck_assert_int_gt(recv(fd, greeting, sizeof greeting, 0), 0);
+	ck_assert_int_gt(send(fd, said, strlen(said), MSG_NOSIGNAL), 0);
+	close(fd);
+}
+
+static void *
+forgetful_main(void *arg)
+{
+	int listener = *(int *)arg;
+
+	serve_one(listener, GREETING);
+	serve_one(listener, "{\"id\":0,\"error\":{\"code\":-32002,\"message\":\"no such token\","
+			    "\"data\":{\"kind\":\"unknownToken\"}}}\n");
+	return NULL;
+}
+
+START_TEST(test_collect_from_a_forgetful_server)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	char dir[] = "/tmp/client_turns-XXXXXX", url[sizeof un.sun_path + 8];
+	struct px_client *client;
+	struct px_error error;
+	pthread_t server;
+	int listener;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(un.sun_path, sizeof un.sun_path, "%s/s", dir);
+	(void)snprintf(url, sizeof url, "unix://%s", un.sun_path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&un, sizeof un), 0);
+	ck_assert_int_eq(listen(listener, 2), 0);
+	ck_assert_int_eq(pthread_create(&server, NULL, forgetful_main, &listener), 0);
+
+	ck_assert_msg(px_client_connect(url, NULL, &client, &error) == 0, "%s", error.text);
+	ck_assert_ptr_null(px_collect(client, "a", NULL, &error));
+	ck_assert_int_eq(error.code, PX_ERROR_LOST);
+	ck_assert_ptr_nonnull(strstr(error.text, "no such token"));
+	px_client_free(client);
+	pthread_join(server, NULL);
+	close(listener);
+	unlink(un.sun_path);
+	rmdir(dir);
+}
+END_TEST
+
 int
 main(void)
 {
 	TCase *tc = tcase_create("client_turns");
 
-	tcase_set_timeout(tc, 20);
 	tcase_add_test(tc, test_callback_makes_room);
 	tcase_add_test(tc, test_callback_before_answer);
 	tcase_add_test(tc, test_answer_makes_room);
 	tcase_add_test(tc, test_one_session_of_two);
 	tcase_add_test(tc, test_timeout_while_others_talk);
 	tcase_add_test(tc, test_far_deadline);
+	tcase_add_test(tc, test_input_waits_for_a_place);
+	tcase_add_test(tc, test_collect_from_a_forgetful_server);
 	return run_cases(tc);
 }
