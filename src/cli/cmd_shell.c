@@ -49,25 +49,28 @@ attach(struct px_client *client, struct px_attach_options *options)
 
 static int
 start(const struct shell_options *given, const struct px_cli_target *target,
-    struct px_command *command, const struct px_keys *keys)
+    const struct px_command *asked, const struct px_keys *keys)
 {
 	struct px_client *client = px_cli_connect(target);
+	const char *argv[] = { NULL, NULL };
+	struct px_command command = *asked;
 	struct px_answer *started;
 	int status = PX_EXIT_FAILED;
 
 	if (client == NULL)
 		return PX_EXIT_FAILED;
-	command->argv = (const char *const[]){ shell_find(client, target->url != NULL), NULL };
-	command->session = given->name;
-	command->disposition = PX_DISPOSITION_KEEP;
-	if ((started = px_cli_start(client, command, &status)) == NULL) {
+	argv[0] = shell_find(client, target->url != NULL);
+	command.argv = argv;
+	command.session = given->name;
+	command.disposition = PX_DISPOSITION_KEEP;
+	if ((started = px_cli_start(client, &command, &status)) == NULL) {
 		px_client_free(client);
 		return status;
 	}
 	status = attach(client, &(struct px_attach_options){ .session = started->start.session,
 				    .pty = true,
-				    .rows = command->rows,
-				    .cols = command->cols,
+				    .rows = command.rows,
+				    .cols = command.cols,
 				    .keys = *keys });
 	px_answer_free(started);
 	return status;

@@ -106,7 +106,6 @@ csi_asks(const char *params, char before, char last)
 	switch (last) {
 	case 'c':
 	case 'n':
-		return true;
 	case 'i': /* prints on paper */
 		return true;
 	case 'p':

@@ -90,6 +90,4 @@ px_client_dispatch(struct px_client *client)
 		call(client, heard);
 	client->dispatching = false;
 	px_client_changed(client);
-	if (px_client_is_held(client))
-		px_client_wake(client);
 }

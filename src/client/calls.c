@@ -64,6 +64,10 @@ request(struct px_client *client, struct px_request *request, struct px_error *e
 
 	if (names && request->session == NULL)
 		return px_error_set(err, PX_ERROR_USAGE, "no session is named");
+	if (request->data == NULL && request->len > 0 && request->method == PX_DO_WRITE)
+		return px_error_set(err, PX_ERROR_USAGE, "there is no data");
+	if (request->data == NULL)
+		request->len = 0;
 	px_client_enter(client);
 	id = submit(client, request, err);
 	px_client_leave(client);
@@ -82,8 +86,12 @@ request_session(
 static int
 check_command(const struct px_command *command, struct px_error *err)
 {
-	if (command->argv == NULL || command->argv[0] == NULL)
+	if (command == NULL || command->argv == NULL || command->argv[0] == NULL)
 		return px_error_set(err, PX_ERROR_USAGE, "there is no command");
+	if (command->disposition < PX_DISPOSITION_DEFAULT ||
+	    command->disposition > PX_DISPOSITION_KEEP)
+		return px_error_set(
+		    err, PX_ERROR_USAGE, "a disposition of %d", (int)command->disposition);
 	return 0;
 }
 
@@ -186,10 +194,20 @@ px_client_release(struct px_client *client, const char *session, struct px_error
 
 /* ---- waiting and looking ---- */
 
+static int
+check_after(int64_t after_seq, int64_t least, struct px_error *err)
+{
+	if (after_seq >= least)
+		return 0;
+	return px_error_set(err, PX_ERROR_USAGE, "events after number %" PRId64, after_seq);
+}
+
 int64_t
 px_client_wait(struct px_client *client, const char *session, const struct px_until *until,
     struct px_error *err)
 {
+	if (until != NULL && until->from_seq && check_after(until->after_seq, 0, err) == -1)
+		return -1;
 	return request(client,
 	    &(struct px_request){ .method = PX_DO_WAIT, .session = session, .until = until }, err);
 }
@@ -204,6 +222,8 @@ int64_t
 px_client_read(struct px_client *client, const char *session, int64_t after_seq, int64_t max_bytes,
     int64_t wait_ms, struct px_error *err)
 {
+	if (check_after(after_seq, 0, err) == -1)
+		return -1;
 	return request(client,
 	    &(struct px_request){ .method = PX_DO_READ,
 		.session = session,
@@ -217,6 +237,8 @@ int64_t
 px_client_subscribe(
     struct px_client *client, const char *session, int64_t after_seq, struct px_error *err)
 {
+	if (check_after(after_seq, PX_AFTER_NOW, err) == -1)
+		return -1;
 	return request(client,
 	    &(struct px_request){
 		.method = PX_DO_SUBSCRIBE, .session = session, .after_seq = after_seq },

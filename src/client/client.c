@@ -129,9 +129,9 @@ px_client_greeted(struct px_client *client, const struct px_greeting *greeting)
 		.shell = copy(memory, greeting->shell),
 		.cwd = copy(memory, greeting->cwd),
 		.home = copy(memory, greeting->home),
-		.nlimits = greeting->nlimits,
 	};
 	own->limits = copy_limits(memory, greeting->limits, greeting->nlimits);
+	own->nlimits = own->limits != NULL ? greeting->nlimits : 0;
 	client->greeting_memory = memory;
 	px_client_changed(client);
 }

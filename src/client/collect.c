@@ -54,6 +54,13 @@ on_failure(struct px_collecting *collecting, const char *why)
 	collecting->over = true;
 }
 
+/* The second may be any number that a server says. */
+static int64_t
+plus(int64_t a, int64_t b)
+{
+	return a < INT64_MAX - b ? a + b : INT64_MAX;
+}
+
 void
 px_collecting_add(struct px_collecting *collecting, const struct px_event *event)
 {
@@ -64,7 +71,7 @@ px_collecting_add(struct px_collecting *collecting, const struct px_event *event
 		    event->output.len);
 		break;
 	case PX_EVENT_LAGGED:
-		collecting->skipped += event->lagged.skipped_bytes;
+		collecting->skipped = plus(collecting->skipped, event->lagged.skipped_bytes);
 		break;
 	case PX_EVENT_EXITED:
 		on_exited(collecting, event);

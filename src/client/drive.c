@@ -24,6 +24,11 @@ px_client_enter(struct px_client *client)
 void
 px_client_leave(struct px_client *client)
 {
+	/* Who polls the descriptor, here or in a loop of the caller's, goes on. */
+	if (px_client_is_held(client) && !client->woken) {
+		client->woken = true;
+		px_client_wake(client);
+	}
 	atomic_fetch_sub(&client->users, 1);
 	if (client->life != PX_CLIENT_OPEN)
 		px_client_changed(client);
@@ -53,8 +58,10 @@ woken(struct px_client *client)
 {
 	uint64_t count;
 
-	if (!client->driving)
-		(void)!read(client->wake_fd, &count, sizeof count);
+	if (client->driving)
+		return;
+	(void)!read(client->wake_fd, &count, sizeof count);
+	client->woken = false;
 }
 
 int64_t
@@ -75,7 +82,7 @@ step(struct px_client *client)
 bool
 px_client_is_held(const struct px_client *client)
 {
-	return client->full && px_inbox_room(client) > 0;
+	return client->full && !client->is_lost && px_inbox_room(client) > 0;
 }
 
 static void
@@ -87,60 +94,57 @@ step_if_held(struct px_client *client)
 	px_client_dispatch(client);
 }
 
-static bool
+static void
 sleep_until_changed(struct px_client *client, int64_t deadline)
 {
 	struct timespec until = { .tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000 };
 
 	if (deadline == INT64_MAX)
-		return pthread_cond_wait(&client->changed, &client->lock) == 0;
-	return pthread_cond_timedwait(&client->changed, &client->lock, &until) == 0;
+		pthread_cond_wait(&client->changed, &client->lock);
+	else
+		pthread_cond_timedwait(&client->changed, &client->lock, &until);
 }
 
-/* Without the lock. False: the deadline has passed. */
-static bool
-poll_until(int fd, int64_t deadline)
+/* What poll(2) is told; longer waits are made of several. */
+static int
+poll_timeout(int64_t deadline)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	int64_t left;
-	int n;
 
-	do {
-		left = deadline - px_now_ms();
-		if (deadline == INT64_MAX || left > INT_MAX)
-			left = -1;
-		n = poll(&pfd, 1, deadline == INT64_MAX ? -1 : left > 0 ? (int)left : 0);
-	} while (n == -1 && errno == EINTR);
-	return n > 0;
+	if (deadline == INT64_MAX)
+		return -1;
+	left = deadline - px_now_ms();
+	return left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
 }
 
-static bool
+/* As the driver. */
+static void
 wait_for_transport(struct px_client *client, int64_t deadline)
 {
-	bool in_time;
+	struct pollfd pfd = { .fd = client->epfd, .events = POLLIN };
 
 	client->driving = true;
 	pthread_mutex_unlock(&client->lock);
-	in_time = poll_until(client->epfd, deadline);
+	while (poll(&pfd, 1, poll_timeout(deadline)) == -1 && errno == EINTR)
+		continue;
 	pthread_mutex_lock(&client->lock);
 	client->driving = false;
 	woken(client);
-	return in_time;
 }
 
 bool
 px_client_drive(struct px_client *client, int64_t deadline)
 {
-	bool in_time = true;
-
-	if (client->driving)
-		return sleep_until_changed(client, deadline);
-	if (!px_client_is_held(client))
-		in_time = wait_for_transport(client, deadline);
-	step(client);
-	px_client_changed(client); /* who sleeps may have to drive now */
+	if (client->driving && !px_client_is_held(client)) {
+		sleep_until_changed(client, deadline);
+	} else {
+		if (!px_client_is_held(client))
+			wait_for_transport(client, deadline);
+		step(client);
+		px_client_changed(client); /* who sleeps may have to drive now */
+	}
 	px_client_dispatch(client);
-	return in_time;
+	return deadline == INT64_MAX || px_now_ms() < deadline;
 }
 
 /* ---- for loops of callers ---- */
@@ -181,15 +185,28 @@ px_client_next(struct px_client *client, const char *session, int timeout_ms, st
 	struct px_heard *heard;
 
 	px_client_enter(client);
+	if (session != NULL && px_inbox_is_called(client, session)) {
+		px_error_set(err, PX_ERROR_USAGE, "the events of '%s' are for a callback", session);
+		px_client_leave(client);
+		return NULL;
+	}
 	while ((heard = px_inbox_take(client, session)) == NULL && !client->is_lost && in_time)
 		in_time = px_client_drive(client, deadline);
 	if (heard == NULL && (heard = px_inbox_take(client, session)) == NULL)
 		no_event(client, err);
-	/* Not for each event, but who drives may wait for something else. */
-	if (client->driving || client->queued <= client->queue_bytes / 2)
+	/* Not for each event; the next ones are then on their way while these are looked at. */
+	if (client->queued <= client->queue_bytes / 2)
 		step_if_held(client);
 	px_client_leave(client);
 	return heard != NULL ? &heard->event : NULL;
+}
+
+static bool
+is_pending(const struct px_client *client, int64_t request)
+{
+	if (request == PX_REQUEST_SLOT)
+		return client->nopen == client->capacity;
+	return request == 0 || px_inbox_is_open(client, request);
 }
 
 void
@@ -198,9 +215,8 @@ px_client_wait_for(struct px_client *client, const char *session, int64_t reques
 	bool in_time = true;
 
 	px_client_enter(client);
-	step_if_held(client);
 	while (in_time && !client->is_lost && !px_inbox_has(client, session) &&
-	       (request == 0 || px_inbox_is_open(client, request)))
+	       is_pending(client, request))
 		in_time = px_client_drive(client, deadline);
 	px_client_leave(client);
 }
@@ -248,7 +264,6 @@ px_client_await(struct px_client *client, int64_t request, int timeout_ms, struc
 		return NULL;
 	px_client_enter(client);
 	client->awaiting++;
-	step_if_held(client);
 	heard = await(client, request, px_client_deadline(timeout_ms), err);
 	client->awaiting--;
 	px_client_leave(client);

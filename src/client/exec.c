@@ -12,7 +12,7 @@ struct feed {
 	const char *data;
 	size_t left;
 	bool ended;
-	int64_t request; /* unanswered; 0: none */
+	int64_t request; /* unanswered; 0: none; PX_REQUEST_SLOT: the next one has no place yet */
 };
 
 /* ---- input ---- */
@@ -21,20 +21,19 @@ static void
 feed_next(struct feed *feed, struct px_client *client, const char *session)
 {
 	size_t piece = feed->left < INPUT_PIECE ? feed->left : INPUT_PIECE;
+	struct px_error error;
+	int64_t request = piece > 0 ? px_client_write(client, session, feed->data, piece, &error)
+				    : px_client_close_stdin(client, session, &error);
 
-	if (piece > 0) {
-		feed->request = px_client_write(client, session, feed->data, piece, NULL);
-		feed->data += piece;
-		feed->left -= piece;
-	} else {
-		feed->request = px_client_close_stdin(client, session, NULL);
-		feed->ended = true;
+	if (request == -1 && error.code == PX_ERROR_BUSY) {
+		feed->request = PX_REQUEST_SLOT;
+		return;
 	}
 	/* The loss of the connection is told to whoever waits for the program. */
-	if (feed->request == -1) {
-		feed->request = 0;
-		feed->ended = true;
-	}
+	feed->request = request != -1 ? request : 0;
+	feed->ended = piece == 0 || request == -1;
+	feed->data += piece;
+	feed->left -= piece;
 }
 
 /* A program that does not want more of it has not failed. */
@@ -43,14 +42,14 @@ feed_step(struct feed *feed, struct px_client *client, const char *session)
 {
 	struct px_error error;
 
-	if (feed->request != 0) {
+	if (feed->request > 0) {
 		if (px_client_settle(client, feed->request, 0, &error) == -1) {
 			if (error.code == PX_ERROR_TIMEOUT || error.code == PX_ERROR_BUSY)
 				return;
 			feed->ended = true;
 		}
-		feed->request = 0;
 	}
+	feed->request = 0;
 	if (!feed->ended)
 		feed_next(feed, client, session);
 }
@@ -62,6 +61,15 @@ struct window {
 	int64_t idle_at; /* when the silence will have been long enough; INT64_MAX: not yet known */
 };
 
+/* The time in 'ms', which may be any number. */
+static int64_t
+time_in(int64_t ms)
+{
+	int64_t now = px_now_ms();
+
+	return ms < INT64_MAX - now ? now + ms : INT64_MAX;
+}
+
 static void
 window_open(struct window *window, const struct px_yield *yield)
 {
@@ -69,7 +77,7 @@ window_open(struct window *window, const struct px_yield *yield)
 	if (yield == NULL)
 		return;
 	if (yield->deadline_ms > 0)
-		window->deadline = px_now_ms() + yield->deadline_ms;
+		window->deadline = time_in(yield->deadline_ms);
 	window->idle_ms = yield->idle_ms;
 }
 
@@ -91,7 +99,7 @@ take_one(struct px_client *client, const char *session, struct px_collecting *co
 	if (event == NULL)
 		return false;
 	if (event->type == PX_EVENT_OUTPUT && window->idle_ms > 0)
-		window->idle_at = px_now_ms() + window->idle_ms;
+		window->idle_at = time_in(window->idle_ms);
 	px_collecting_add(collecting, event);
 	px_event_free(event);
 	return true;
@@ -108,8 +116,7 @@ collect(struct px_client *client, const char *session, struct feed *feed, struct
 		feed_step(feed, client, session);
 		if (take_one(client, session, collecting, window, &why))
 			continue;
-		if (why.code == PX_ERROR_LOST || why.code == PX_ERROR_PEER ||
-		    why.code == PX_ERROR_SYSTEM)
+		if (why.code != PX_ERROR_TIMEOUT)
 			return px_error_copy(err, &why);
 		if (px_now_ms() >= window_end(window))
 			return 0;

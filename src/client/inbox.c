@@ -18,7 +18,9 @@ open_find(const struct px_client *client, int64_t request)
 bool
 px_inbox_is_open(const struct px_client *client, int64_t request)
 {
-	return open_find(client, request) != NULL;
+	const struct px_open_request *open = open_find(client, request);
+
+	return open != NULL && !open->forgotten;
 }
 
 /* False: nobody wants the answer. */
@@ -172,6 +174,12 @@ px_inbox_lose(struct px_client *client, const struct px_error *why)
 }
 
 /* ---- taking ---- */
+
+bool
+px_inbox_is_called(struct px_client *client, const char *session)
+{
+	return px_inbox_queue(client, px_known_find(client, session)) == &client->calling;
+}
 
 /* The first event of the session that is not for a callback. */
 static struct px_heard *

@@ -1,6 +1,7 @@
 #include <ptyexec/client.h>
 
 #include "client/address.h"
+#include "client/error.h"
 #include "client/wire.h"
 
 /* Ways to a server. */
@@ -31,6 +32,8 @@ px_client_connect(const char *url, const struct px_client_options *options,
 	struct px_client_options all;
 	struct px_address *address;
 
+	if (url == NULL)
+		return px_error_set(err, PX_ERROR_USAGE, "there is no URL");
 	with_defaults(options, &all);
 	if (px_address_parse(url, &address, err) == -1)
 		return -1;

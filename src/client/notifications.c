@@ -22,9 +22,9 @@ struct told {
 	struct px_bool core, open;
 };
 
-static const struct px_field session_fields[] = { STRING(about, session, "sessionId") };
+static const struct px_field session_fields[] = { SESSION(about, session) };
 static const struct px_field event_fields[] = {
-	STRING(about, session, "sessionId"),
+	SESSION(about, session),
 	NUMBER(about, seq, "seq"),
 };
 
@@ -101,7 +101,7 @@ lagged_read(
 
 /* With a number it was the program, else a stream. */
 static const struct px_field loss_fields[] = {
-	STRING(about, session, "sessionId"),
+	SESSION(about, session),
 	MAYBE_NUMBER(about, seq, "seq"),
 };
 

@@ -98,7 +98,7 @@ struct start {
 };
 
 static const struct px_field start_fields[] = {
-	STRING(start, session, "sessionId"),
+	SESSION(start, session),
 	NUMBER(start, pid, "pid"),
 	FLAG(start, existing, "existing"),
 };

@@ -46,7 +46,7 @@ static const struct px_field io_fields[] = {
 };
 
 static const struct px_field row_fields[] = {
-	STRING(row, session, "sessionId"),
+	SESSION(row, session),
 	NUMBER(row, pid, "pid"),
 	ROW(row, argv, "argv", PX_F_STRV, .flags = PX_F_REQUIRED),
 	STRING(row, cwd, "cwd"),

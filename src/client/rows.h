@@ -15,9 +15,15 @@
 	}
 #define STRING(type, member, name)       ROW(type, member, name, PX_F_CSTR, .flags = PX_F_REQUIRED)
 #define MAYBE_STRING(type, member, name) ROW(type, member, name, PX_F_CSTR, .flags = 0)
+/* No count of ours is larger, so that sums of two are exact. */
+#define NUMBER_MAX  (INT64_MAX / 2)
+#define SESSION_MAX 128
+#define SESSION(type, member)                                                       \
+	ROW(type, member, "sessionId", PX_F_CSTR, .flags = PX_F_REQUIRED, .min = 1, \
+	    .max = SESSION_MAX)
 #define NUMBER(type, member, name) \
-	ROW(type, member, name, PX_F_INT, .flags = PX_F_REQUIRED, .max = INT64_MAX)
-#define MAYBE_NUMBER(type, member, name) ROW(type, member, name, PX_F_INT, .max = INT64_MAX)
+	ROW(type, member, name, PX_F_INT, .flags = PX_F_REQUIRED, .max = NUMBER_MAX)
+#define MAYBE_NUMBER(type, member, name) ROW(type, member, name, PX_F_INT, .max = NUMBER_MAX)
 #define FLAG(type, member, name)         ROW(type, member, name, PX_F_BOOL, .flags = PX_F_REQUIRED)
 #define BYTES(type, member, name)        ROW(type, member, name, PX_F_BYTES, .flags = PX_F_REQUIRED)
 #define OBJECT(type, member, name, rows, there)                                  \

@@ -67,6 +67,7 @@ struct px_client {
 	struct px_heard_list answers; /* to be awaited, by 'link' */
 	size_t queued;                /* the cost of all of them */
 	bool full;                    /* the transport holds events back */
+	bool woken;                   /* the descriptor was made readable because it need not */
 	px_event_fn *take_rest;       /* for events that no other callback takes */
 	void *take_rest_arg;
 	bool dispatching;   /* a thread gives events to callbacks */
@@ -96,16 +97,18 @@ bool px_client_is_held(const struct px_client *client);
 
 /*
  * Waits until the transport has something to do, and does it; or until another
- * thread has, or something has changed. False: the deadline (px_now_ms()) has
- * passed.
+ * thread has, or something has changed; or until the deadline. False: now the
+ * deadline (px_now_ms()) has passed, whatever was done.
  */
 bool px_client_drive(struct px_client *client, int64_t deadline);
 int64_t px_client_deadline(int timeout_ms);
 
 /*
  * A whole call: waits until there is an event of 'session' or the answer to
- * 'request' (0: none), the client is lost, or the deadline has passed.
+ * 'request' (0: none; PX_REQUEST_SLOT: any, so that there is a place for another
+ * one), the client is lost, or the deadline has passed.
  */
+enum { PX_REQUEST_SLOT = -1 };
 void px_client_wait_for(
     struct px_client *client, const char *session, int64_t request, int64_t deadline);
 
@@ -121,8 +124,9 @@ struct px_heard *px_inbox_remove(
 /* Where events of this session (NULL: of none) wait: for px_client_next(), or for a callback. */
 struct px_heard_list *px_inbox_queue(struct px_client *client, const struct px_known *known);
 
-bool px_inbox_has(struct px_client *client, const char *session); /* an event to take */
-bool px_inbox_is_open(const struct px_client *client, int64_t request);
+bool px_inbox_has(struct px_client *client, const char *session);       /* an event to take */
+bool px_inbox_is_called(struct px_client *client, const char *session); /* by a callback */
+bool px_inbox_is_open(const struct px_client *client, int64_t request); /* will be answered */
 void px_inbox_forget(struct px_client *client, int64_t request);
 void px_inbox_clear(struct px_client *client);
 

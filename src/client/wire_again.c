@@ -20,7 +20,7 @@ explain(struct px_wire *wire, const struct px_error *why, struct px_error *out)
 	char how[64];
 
 	*out = *why;
-	if (wire->greeted || wire->address != NULL)
+	if (wire->address != NULL)
 		return;
 	if (why->code == PX_ERROR_TIMEOUT)
 		px_error_set(
@@ -37,12 +37,27 @@ explain(struct px_wire *wire, const struct px_error *why, struct px_error *out)
 		    out, PX_ERROR_LOST, "the server '%s' hung up before it answered", name);
 }
 
+/* A client that was there once is lost, whatever the next connection has failed of. */
+static void
+explain_lost(const struct px_error *why, struct px_error *out)
+{
+	*out = *why;
+	if (why->code == PX_ERROR_REFUSED || why->code == PX_ERROR_CONNECT ||
+	    why->code == PX_ERROR_TIMEOUT)
+		px_error_set(out, PX_ERROR_LOST,
+		    "the connection to the server was lost, and cannot be taken up again: %s",
+		    why->text);
+}
+
 static void
 give_up(struct px_wire *wire, const struct px_error *why)
 {
 	struct px_error error;
 
-	explain(wire, why, &error);
+	if (wire->greeted)
+		explain_lost(why, &error);
+	else
+		explain(wire, why, &error);
 	wire->state = WIRE_OVER;
 	px_wire_set_deadline(wire, 0);
 	px_inbox_lose(wire->transport.client, &error);

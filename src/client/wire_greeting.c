@@ -11,6 +11,8 @@
 #include "client/results.h"
 #include "client/rows.h"
 
+enum { TOKEN_MAX = 4096 };
+
 /* initialize: what both sides say of themselves. */
 
 /* ---- ours ---- */
@@ -82,7 +84,7 @@ static const struct px_field greeting_fields[] = {
 	STRING(greeting, version, "protocolVersion"),
 	OBJECT(greeting, server, "server", server_fields, has_server),
 	MAYBE_STRING(greeting, workspace, "workspace"),
-	MAYBE_STRING(greeting, token, "resumeToken"),
+	ROW(greeting, token, "resumeToken", PX_F_CSTR, .max = TOKEN_MAX),
 	ROW(greeting, resumed, "resumed", PX_F_BOOL, .flags = 0),
 	ROW(greeting, limits, "limits", PX_F_ANY, .flags = 0),
 	OBJECT(greeting, environment, "environment", environment_fields, has_environment),
@@ -93,7 +95,9 @@ take_limits(struct px_wire *wire, const struct px_limit *limits, size_t n)
 {
 	wire->ack_bytes = 0;
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(limits[i].name, "maxMessageBytes") == 0)
+		if (limits[i].value < 0)
+			continue;
+		else if (strcmp(limits[i].name, "maxMessageBytes") == 0)
 			wire->message_max = (size_t)limits[i].value;
 		else if (strcmp(limits[i].name, "detachTtlMs") == 0)
 			wire->detach_ms = limits[i].value;

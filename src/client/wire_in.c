@@ -77,7 +77,8 @@ static bool
 place_move(struct px_wire *wire, struct px_place *place, const struct px_event *event)
 {
 	if (event->type == PX_EVENT_LAGGED) {
-		place->last_seq = event->lagged.next_seq - 1;
+		if (event->lagged.next_seq > place->last_seq)
+			place->last_seq = event->lagged.next_seq - 1;
 		place->told_bytes += event->lagged.skipped_bytes;
 		return true;
 	}
