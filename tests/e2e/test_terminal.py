@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from cli import program, ptyexec
-from support import Watched, children
+from support import Watched, children, name_of
 
 from px import tap
 from px.deadline import SCALE, SECONDS, Late, within
@@ -171,11 +171,6 @@ class Desk:
     async def leaves(self, name="one"):
         await self.keys("C-]", "d")
         await self.prompts("outer$", f"detached from {name}; 'ptyexec attach {name}' comes back")
-
-
-def name_of(pid):
-    with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/comm") as f:
-        return f.read().strip()
 
 
 async def test_shell(t):
