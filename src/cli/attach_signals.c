@@ -63,6 +63,7 @@ on_stop(struct px_attached *a)
 	if (a->options->is_ours && !a->options->pty)
 		px_attached_sent(
 		    a, px_client_signal(a->client, a->options->session, "STOP", &error), &error);
+	px_print_sleep(&a->print);
 	px_terminal_restore(&a->terminal);
 	raise(SIGSTOP);
 }
@@ -81,6 +82,7 @@ on_continue(struct px_attached *a)
 		raise(SIGTTOU); /* continued in the background: that is not where we can go on */
 		return;
 	}
+	px_print_wake(&a->print);
 	px_attached_sent(a, px_size_tell(&a->size, &error), &error);
 	px_attached_sent(a, px_size_redraw(&a->size, &error), &error);
 }

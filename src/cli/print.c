@@ -133,19 +133,52 @@ px_print_fd(const struct px_print *print)
 	return note_is_next(print) ? print->err.fd : print->sink->fd;
 }
 
+/* ---- leaving ---- */
+
+/* As far as the terminal takes it in time. */
+static void
+push_now(struct px_print *print, const char *text)
+{
+	struct pollfd pfd = { .fd = print->out.fd, .events = POLLOUT };
+	size_t at = 0, len = strlen(text);
+
+	while (at < len && poll(&pfd, 1, LEAVE_MS) == 1)
+		if (push(&print->out, text, &at, len) == -1)
+			return;
+}
+
 void
 px_print_leave(struct px_print *print)
 {
 	char undo[PX_SCREEN_UNDO];
-	struct pollfd pfd = { .fd = print->out.fd, .events = POLLOUT };
-	bool cut = print->at < print->len;
-	size_t at = 0;
 
-	px_screen_undo(&print->screen, undo);
+	if (print->at < print->len && print->to_screen)
+		push_now(print, "\030"); /* CAN ends a sequence that was cut off */
 	print->at = print->len = print->note_at = print->note_len = 0;
-	if (*undo == '\0' || poll(&pfd, 1, LEAVE_MS) != 1)
+	px_screen_undo(&print->screen, undo);
+	push_now(print, undo);
+}
+
+void
+px_print_sleep(struct px_print *print)
+{
+	char undo[PX_SCREEN_UNDO];
+
+	print->asleep = px_print_is_idle(print);
+	if (!print->asleep)
 		return;
-	if (cut && px_sink_write(&print->out, "\030", 1) != 1) /* CAN */
+	px_screen_undo(&print->screen, undo);
+	push_now(print, undo);
+}
+
+void
+px_print_wake(struct px_print *print)
+{
+	char redo[PX_SCREEN_UNDO];
+
+	if (!print->asleep)
 		return;
-	(void)push(&print->out, undo, &at, strlen(undo));
+	print->asleep = false;
+	px_screen_redo(&print->screen, redo);
+	push_now(print, redo);
 }

@@ -20,6 +20,7 @@ enum { PX_PRINT_NOTE = 1024 };
 struct px_print {
 	struct px_sink out, err;
 	bool to_screen;    /* a terminal's output to a terminal */
+	bool asleep;       /* the screen is as it was found, for the time being */
 	int64_t old_until; /* output with lower numbers is of long ago */
 	struct px_screen screen;
 	int64_t expected[PX_STREAM_COUNT]; /* the offset that each stream goes on with */
@@ -52,7 +53,13 @@ int px_print_flush(struct px_print *print, const char **out_name);
 /* The descriptor to poll for POLLOUT when something waits, else -1. */
 int px_print_fd(const struct px_print *print);
 
-/* We leave a program that goes on: the screen is as it was found. */
+/*
+ * The program goes on without us: the screen becomes as it was found, and what
+ * waits to be written is dropped. Or we only sleep: nothing is dropped, and the
+ * screen is left as it is should something wait.
+ */
 void px_print_leave(struct px_print *print);
+void px_print_sleep(struct px_print *print);
+void px_print_wake(struct px_print *print);
 
 #endif

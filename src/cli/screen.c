@@ -301,11 +301,26 @@ px_screen_pass(struct px_screen *screen, bool old, const char *data, size_t len,
 	return copy.len;
 }
 
-/* ---- leaving ---- */
+/* ---- leaving and coming back ---- */
+
+/* The modes that are not as usual, made so or unmade. */
+static void
+modes_put(const struct px_screen *screen, bool unmake, char out[PX_SCREEN_UNDO])
+{
+	char text[32];
+
+	for (size_t i = 0; i < NMODES; i++)
+		if ((screen->marks.modes & UINT32_C(1) << i) != 0) {
+			snprintf(text, sizeof text, "\033[?%d%c", modes[i].number,
+			    modes[i].usual == unmake ? 'h' : 'l');
+			strlcat(out, text, PX_SCREEN_UNDO);
+		}
+}
 
 void
-px_screen_undo(struct px_screen *screen, char out[PX_SCREEN_UNDO])
+px_screen_undo(const struct px_screen *screen, char out[PX_SCREEN_UNDO])
 {
+	const struct px_screen_marks *marks = &screen->marks;
 	char text[32];
 
 	*out = '\0';
@@ -313,21 +328,23 @@ px_screen_undo(struct px_screen *screen, char out[PX_SCREEN_UNDO])
 		return;
 	/* CAN ends a sequence that was cut off. */
 	strlcat(out, screen->state != PX_SCREEN_GROUND ? "\030" : "", PX_SCREEN_UNDO);
-	strlcat(out, screen->marks.region ? "\0337\033[r\0338" : "", PX_SCREEN_UNDO);
-	strlcat(out, screen->marks.keypad ? "\033>" : "", PX_SCREEN_UNDO);
-	strlcat(out, screen->marks.charset ? "\033(B" : "", PX_SCREEN_UNDO);
-	strlcat(out, screen->marks.cursor ? "\033[0 q" : "", PX_SCREEN_UNDO);
-	strlcat(out, screen->marks.keys ? "\033[>4m" : "", PX_SCREEN_UNDO);
-	if (screen->marks.keyboards > 0) {
-		snprintf(text, sizeof text, "\033[<%uu", screen->marks.keyboards);
+	strlcat(out, marks->region ? "\0337\033[r\0338" : "", PX_SCREEN_UNDO);
+	strlcat(out, marks->keypad ? "\033>" : "", PX_SCREEN_UNDO);
+	strlcat(out, marks->charset ? "\033(B" : "", PX_SCREEN_UNDO);
+	strlcat(out, marks->cursor ? "\033[0 q" : "", PX_SCREEN_UNDO);
+	strlcat(out, marks->keys ? "\033[>4m" : "", PX_SCREEN_UNDO);
+	if (marks->keyboards > 0) {
+		snprintf(text, sizeof text, "\033[<%uu", marks->keyboards);
 		strlcat(out, text, PX_SCREEN_UNDO);
 	}
 	strlcat(out, "\033[m", PX_SCREEN_UNDO);
-	for (size_t i = 0; i < NMODES; i++)
-		if ((screen->marks.modes & UINT32_C(1) << i) != 0) {
-			snprintf(text, sizeof text, "\033[?%d%c", modes[i].number,
-			    modes[i].usual ? 'h' : 'l');
-			strlcat(out, text, PX_SCREEN_UNDO);
-		}
-	*screen = (struct px_screen){ 0 };
+	modes_put(screen, true, out);
+}
+
+void
+px_screen_redo(const struct px_screen *screen, char out[PX_SCREEN_UNDO])
+{
+	*out = '\0';
+	modes_put(screen, false, out);
+	strlcat(out, screen->marks.keypad ? "\033=" : "", PX_SCREEN_UNDO);
 }

@@ -38,7 +38,8 @@ struct px_screen {
  */
 size_t px_screen_pass(struct px_screen *screen, bool old, const char *data, size_t len, char *out);
 
-/* What undoes it all, NUL-terminated; and forgets it. */
-void px_screen_undo(struct px_screen *screen, char out[PX_SCREEN_UNDO]);
+/* What undoes it all, NUL-terminated; and what does it again, as far as that is known. */
+void px_screen_undo(const struct px_screen *screen, char out[PX_SCREEN_UNDO]);
+void px_screen_redo(const struct px_screen *screen, char out[PX_SCREEN_UNDO]);
 
 #endif

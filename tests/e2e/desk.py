@@ -39,11 +39,31 @@ class Desk:
         self.seen += os.read(self.master, 65536)
         self._grown.set()
 
+    def holds(self, held):
+        """A terminal that is stopped takes no output."""
+        loop = asyncio.get_running_loop()
+        if held:
+            loop.remove_reader(self.master)
+        else:
+            loop.add_reader(self.master, self._read)
+
     def resize(self, rows, cols):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
     def types(self, data):
         os.write(self.master, data)
+
+    async def types_much(self, data):
+        """More than the terminal has room for at once."""
+        loop = asyncio.get_running_loop()
+        while data:
+            room = loop.create_future()
+            loop.add_writer(self.master, lambda room=room: room.done() or room.set_result(None))
+            try:
+                await within(room, "room for what is typed")
+            finally:
+                loop.remove_writer(self.master)
+            data = data[os.write(self.master, data):]
 
     async def shows(self, text):
         async def look():

@@ -163,6 +163,12 @@ def children(pid):
     return found
 
 
+def name_of(pid):
+    """The name of the program that a process runs; None: it is gone."""
+    with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/comm") as f:
+        return f.read().strip()
+
+
 def descendants(pid):
     """Its children and theirs."""
     found = children(pid)
@@ -340,6 +346,6 @@ async def serving(t, *flags, **options):
 
 
 __all__ = ["BOTH", "LONG_MS", "NO_INPUT", "PIPES", "PTY", "RpcError", "Session", "Watched", "b64", "batch", "child", "children",
-           "counted", "descendants", "descriptors", "exists", "graceful", "holdings", "http", "lean",
+           "counted", "descendants", "descriptors", "exists", "graceful", "holdings", "http", "lean", "name_of",
            "needs_native", "needs_root", "nothing_left", "pty", "refused", "run", "serving", "shell", "stalled",
            "start", "status", "unb64", "until", "v1", "within", "wrapper"]

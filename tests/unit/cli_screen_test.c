@@ -47,8 +47,6 @@ check_undo(const char *text, const char *expected)
 		ck_assert_str_eq(out, text);
 		px_screen_undo(&screen, undo);
 		ck_assert_str_eq(undo, expected);
-		px_screen_undo(&screen, undo);
-		ck_assert_str_eq(undo, "");
 	}
 }
 
@@ -149,6 +147,20 @@ START_TEST(test_undo)
 }
 END_TEST
 
+START_TEST(test_redo)
+{
+	static const char set[] = "\033[?25l\033=\033[?1049h\033[?1h\033[?1l";
+	struct px_screen screen = { 0 };
+	char out[SIZE], redo[PX_SCREEN_UNDO];
+
+	px_screen_redo(&screen, redo);
+	ck_assert_str_eq(redo, "");
+	pass(&screen, false, set, strlen(set), 7, out);
+	px_screen_redo(&screen, redo);
+	ck_assert_str_eq(redo, "\033[?25l\033[?1049h\033=");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -164,6 +176,7 @@ main(void)
 	tcase_add_test(tc, test_long_strings);
 	tcase_add_test(tc, test_from_old_to_live);
 	tcase_add_test(tc, test_undo);
+	tcase_add_test(tc, test_redo);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);
