@@ -74,7 +74,8 @@ px_session_feed(struct px_session *session, const void *data, size_t len, const 
 	}
 	if (!px_input_is_open(input))
 		return 0;
-	result = input_let_go(px_input_eof(input, NULL, NULL, &op, err), op);
+	result = px_input_eof(input, NULL, NULL, &op, err);
+	result = input_let_go(result, op);
 	/* What was written stays written: under its id it must not be written again. */
 	return data != NULL ? result : write_id_result(session, write_id, write_id_len, result);
 }

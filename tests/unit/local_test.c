@@ -240,6 +240,25 @@ START_TEST(test_run_and_communicate)
 }
 END_TEST
 
+/* More input than the pipe and the queue hold: it waits, and its end behind it. */
+START_TEST(test_input_that_waits)
+{
+	char *input = calloc(1, BIG);
+	struct px_answer *a;
+
+	ck_assert_ptr_nonnull(input);
+	done(start("s", CMD("sleep", "1000")));
+	a = answer(px_client_communicate(client, "s", input, BIG, 1, NULL));
+	ck_assert_str_eq(a->finish.wait.reason, "timeout");
+	px_answer_free(a);
+	done(start("c", CMD("sh", "-c", "wc -c")));
+	a = answer(px_client_communicate(client, "c", input, BIG, 0, NULL));
+	ck_assert_str_eq(a->finish.snapshot.stream[PX_STREAM_STDOUT].data, "4194304\n");
+	px_answer_free(a);
+	free(input);
+}
+END_TEST
+
 START_TEST(test_wait_and_read)
 {
 	struct px_answer *a;
@@ -853,6 +872,7 @@ local_suite(void)
 	tcase_add_test(methods, test_pipes);
 	tcase_add_test(methods, test_terminal);
 	tcase_add_test(methods, test_run_and_communicate);
+	tcase_add_test(methods, test_input_that_waits);
 	tcase_add_test(methods, test_wait_and_read);
 	tcase_add_test(methods, test_subscribe_and_list);
 	tcase_add_test(methods, test_terminate);
