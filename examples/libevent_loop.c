@@ -53,7 +53,7 @@ loop(struct app *app)
 	timer = event_new(app->base, -1, EV_PERSIST, app_on_second, app);
 	event_add(client, NULL);
 	event_add(timer, &second);
-	app_on_client(-1, 0, app); /* what has come already makes nothing readable */
+	event_active(client, EV_READ, 0); /* what has come already makes nothing readable */
 	event_base_dispatch(app->base);
 	event_free(timer);
 	event_free(client);
