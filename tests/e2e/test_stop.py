@@ -327,8 +327,8 @@ async def test_as_first_process(t):
             await plant(conn, what, io)
         await (await start(conn, "ignore-term", io=io)).until("ready")
     # What the puppets print are numbers of the inner namespace.
+    await until(conn, lambda _: len(descendants(pid) - own) == 2 * (11 + 2 + 2 + 1), "planting")
     watched = Watched.all(descendants(pid) - own)
-    assert len(watched) == 2 * (11 + 2 + 2 + 1), watched
     os.kill(pid, signal.SIGTERM)
     assert await server.wait() == 0
     await all_gone(watched)

@@ -368,9 +368,10 @@ START_TEST(test_close_from_callback)
 	talk_init(&talk);
 	talk_connect(&talk, rig_url(_i == 0 ? RIG_UNIX : RIG_WS));
 	START(&talk, "a", "echo");
+	START(&talk, "b", "echo");
 	waiters_start(&talk, waiters);
-	px_client_on_event(talk.client, "a", close_inside, &closing);
-	px_client_forget(talk.client, px_client_write(talk.client, "a", "x", 1, NULL));
+	px_client_on_event(talk.client, "b", close_inside, &closing);
+	px_client_forget(talk.client, px_client_write(talk.client, "b", "x", 1, NULL));
 	waiters_join(waiters);
 	ck_assert_int_ge(atomic_load(&closing.calls), 1);
 	talk_done(&talk);

@@ -406,6 +406,7 @@ START_TEST(test_whichever_comes_first)
 	ended(&w[0], PX_REASON_IDLE);
 	/* A match is the better answer when both are met by one chunk. */
 	u.bytes = 1;
+	u.idle_ms = NEVER_MS;
 	wait_for(&w[0], session, u);
 	shell_says(session, "printf abc\n", 0, 3);
 	ended(&w[0], PX_REASON_MATCH);
