@@ -67,6 +67,7 @@ on_answer(struct px_attached *a, const struct px_answer *answer)
 	struct px_error error;
 
 	px_attached_sent(a, px_feed_answered(&a->feed, answer, &error), &error);
+	px_attached_sent(a, px_size_answered(&a->size, answer, &error), &error);
 	if (answer->request != a->follow_request || a->done)
 		return;
 	if (answer->error.code == PX_ERROR_NONE)

@@ -5,38 +5,40 @@
 
 enum { REDRAW_MS = 100 }; /* for a program to look at the smaller size */
 
-static int
-tell(struct px_size *size, uint16_t rows, uint16_t cols, struct px_error *err)
-{
-	int64_t request = px_client_resize(size->client, size->session, rows, cols, err);
-
-	size->rows = rows;
-	size->cols = cols;
-	return request == -1 ? -1 : 0;
-}
-
 int
 px_size_tell(struct px_size *size, struct px_error *err)
 {
 	uint16_t rows, cols;
 
 	px_terminal_size(&rows, &cols);
-	if (!size->follows || (rows == size->rows && cols == size->cols))
+	if (size->restore_at != 0)
+		rows = rows > 1 ? rows - 1 : 2;
+	if (!size->follows || size->request != 0 || (rows == size->rows && cols == size->cols))
 		return 0;
-	size->restore_at = 0;
-	return tell(size, rows, cols, err);
+	size->rows = rows;
+	size->cols = cols;
+	if ((size->request = px_client_resize(size->client, size->session, rows, cols, err)) != -1)
+		return 0;
+	size->request = 0;
+	return -1;
+}
+
+int
+px_size_answered(struct px_size *size, const struct px_answer *answer, struct px_error *err)
+{
+	if (size->request == 0 || answer->request != size->request)
+		return 0;
+	size->request = 0;
+	return px_size_tell(size, err);
 }
 
 int
 px_size_redraw(struct px_size *size, struct px_error *err)
 {
-	uint16_t rows, cols;
-
-	px_terminal_size(&rows, &cols);
 	if (!size->follows || size->restore_at != 0)
 		return 0;
 	size->restore_at = px_now_ms() + REDRAW_MS;
-	return tell(size, rows > 1 ? rows - 1 : 2, cols, err);
+	return px_size_tell(size, err);
 }
 
 int

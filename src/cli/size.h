@@ -14,12 +14,17 @@ struct px_size {
 	struct px_client *client;
 	const char *session;
 	bool follows;        /* else nothing is ever told */
-	uint16_t rows, cols; /* what was told last */
-	int64_t restore_at;  /* when the real size is told again (px_now_ms()); 0: it was told */
+	uint16_t rows, cols; /* what was told last, */
+	int64_t request;     /* with this one, unanswered; 0: it was answered */
+	int64_t restore_at;  /* until then one row less is told (px_now_ms()); 0: the real one */
 };
 
-/* Tells our size, if it is another than before. -1: it could not be sent. */
+/*
+ * Tells our size, if it is another than before; as long as that is not answered,
+ * however often it changes, no other one. -1: it could not be sent.
+ */
 int px_size_tell(struct px_size *size, struct px_error *err);
+int px_size_answered(struct px_size *size, const struct px_answer *answer, struct px_error *err);
 
 /*
  * Makes a full-screen program draw everything: a size of one row less, and the

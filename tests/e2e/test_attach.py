@@ -152,6 +152,25 @@ async def test_size(t):
         assert b"50x50" not in desk.seen and b"51x51" not in desk.seen
 
 
+async def test_many_sizes(t):
+    """However often our size changes while the server does not answer: the last one gets through."""
+    async with world(t) as px:
+        await px.start(child(), "size")
+        desk = await px.attach()
+        await desk.shows(b"31x117\r\n")
+        send_signal(px.server.process, signal.SIGSTOP)
+        try:
+            for rows in range(100, 600):
+                desk.resize(rows, 99)
+                send_signal(desk.process, signal.SIGWINCH)
+                await asyncio.sleep(0)
+        finally:
+            send_signal(px.server.process, signal.SIGCONT)
+        await desk.shows(b"599x99\r\n")
+        desk.types(b"\x03")
+        assert await desk.leave() == 128 + signal.SIGINT
+
+
 async def test_redraw(t):
     """A program that takes keys sees two changes of its size when somebody attaches; one that reads lines sees none."""
     async with world(t) as px:
