@@ -9,7 +9,9 @@
 
 struct px_idle {
 	struct event *timer; /* pending as long as it is idle */
+	bool needed;         /* once */
 	struct timeval time;
+	struct timeval first; /* before anybody has come */
 	px_idle_fn *over;
 	void *arg;
 };
@@ -31,6 +33,7 @@ px_idle_new(struct event_base *base, int64_t ms, px_idle_fn *over, void *arg)
 
 	idle->timer = evtimer_new(base, idle_on_time, idle);
 	idle->time = px_ms_tv(ms);
+	idle->first = px_ms_tv(ms > PX_IDLE_FIRST_MS ? ms : PX_IDLE_FIRST_MS);
 	idle->over = over;
 	idle->arg = arg;
 	return idle;
@@ -53,12 +56,14 @@ px_idle_turn(struct px_idle *idle, bool is_idle)
 	if (!is_idle)
 		px_idle_break(idle);
 	else if (!evtimer_pending(idle->timer, NULL))
-		event_add(idle->timer, &idle->time);
+		event_add(idle->timer, idle->needed ? &idle->time : &idle->first);
 }
 
 void
 px_idle_break(struct px_idle *idle)
 {
-	if (idle != NULL)
-		event_del(idle->timer);
+	if (idle == NULL)
+		return;
+	idle->needed = true;
+	event_del(idle->timer);
 }

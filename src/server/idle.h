@@ -11,7 +11,12 @@ struct px_idle;
 
 typedef void px_idle_fn(void *arg);
 
-/* 'over' is called when it was idle for 'ms' without a break, and again after each such time. */
+/*
+ * 'over' is called when it was idle for 'ms' without a break, and again after
+ * each such time. Whoever starts a server has a moment to reach it: the first
+ * time is no shorter than PX_IDLE_FIRST_MS.
+ */
+enum { PX_IDLE_FIRST_MS = 3000 };
 struct px_idle *px_idle_new(struct event_base *base, int64_t ms, px_idle_fn *over, void *arg);
 void px_idle_free(struct px_idle *idle); /* takes NULL */
 
