@@ -42,7 +42,7 @@ static const struct px_setting settings[] = {
 	    .max = 10 * YEAR, .preset = 10000,
 	    .help = "Close a connection that has not initialized by then." },
 	{ TIME(exit_when_idle_ms, NULL), .group = PX_GROUP_LISTEN, .max = 10 * YEAR,
-	    .help = "Exit when unused for so long, 3 s from the start at least. 0: never." },
+	    .help = "Exit when unused for so long, at first for 3 s. 0: never." },
 	{ INT(ready_fd, NULL), .argument = "FD", .group = PX_GROUP_LISTEN, .max = 1000000,
 	    .help = "Write a newline to this descriptor when ready. 0: none." },
 
