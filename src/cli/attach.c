@@ -257,19 +257,31 @@ show(struct px_attached *a)
 		px_attached_sent(a, px_size_redraw(&a->size, &error), &error);
 }
 
+/* What was typed before the user left is still sent, as far as the server takes it in time. */
+static bool
+is_all_sent(const struct px_attached *a)
+{
+	return a->feed.queued == 0 || a->feed.mute;
+}
+
 /* The program goes on without us; so the server keeps and holds back nothing for our sake. */
 static void
 unfollow(struct px_attached *a)
 {
-	int64_t deadline = px_now_ms() + LEAVE_MS, left = LEAVE_MS;
-	int64_t request = px_client_unsubscribe(a->client, a->options->session, NULL);
+	int64_t deadline = px_now_ms() + LEAVE_MS, left = LEAVE_MS, request = 0;
 	struct px_event *event;
-	bool heard = request == -1;
+	bool heard = false;
 
 	while (!heard && left > 0) {
-		if ((event = px_client_next(a->client, NULL, (int)left, NULL)) == NULL)
-			break;
-		heard = event->type == PX_EVENT_ANSWER && event->answer.request == request;
+		if (request == 0 && is_all_sent(a))
+			request = px_client_unsubscribe(a->client, a->options->session, NULL);
+		if (request == -1 ||
+		    (event = px_client_next(a->client, NULL, (int)left, NULL)) == NULL)
+			return;
+		if (event->type == PX_EVENT_ANSWER) {
+			heard = event->answer.request == request;
+			(void)px_feed_answered(&a->feed, &event->answer, NULL);
+		}
 		px_event_free(event);
 		left = deadline - px_now_ms();
 	}

@@ -15,6 +15,11 @@ from px.server import adopted, ended, spawn
 PIPE = subprocess.PIPE
 SIGPIPE = signal.SIGPIPE
 
+# A shell without job control has what it starts in the background ignore these, and so would all that we start.
+for number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
+
 
 def program():
     path = os.environ.get("PTYEXEC")

@@ -3,11 +3,14 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import re
 import signal
+import struct
 import sys
+import termios
 
 from cli import PIPE, ended_by, program, ptyexec
 from desk import Desk
@@ -69,6 +72,12 @@ def written(pid):
     """Bytes that a process has written so far."""
     with open(f"/proc/{pid}/io") as f:
         return int(re.search(r"^wchar: (\d+)", f.read(), re.M)[1])
+
+
+async def taken(desk):
+    """Waits until nothing that was typed waits in the terminal."""
+    while struct.unpack("i", fcntl.ioctl(desk.slave, termios.FIONREAD, bytes(4)))[0] > 0:
+        await asyncio.sleep(0.005)
 
 
 async def blocked(pid):
@@ -211,6 +220,24 @@ async def test_detach(t):
         await desk.shows(b"ready")
         await desk.types_much(b"x" * 40000 + b"\x1dd")
         assert await desk.leave() == 0
+
+
+async def test_detach_from_a_silent_server(t):
+    """A server that does not answer can be left too, however much was typed before."""
+    async with world(t) as px:
+        await px.start(child(), "echo-lines")
+        desk = await px.attach()
+        await desk.shows(b"ready")
+        send_signal(px.server.process, signal.SIGSTOP)
+        try:
+            for key in b"a few keys, each for itself":
+                desk.types(bytes([key]))
+                await within(taken(desk), "reading of what was typed")
+            desk.types(b"\x1dd")
+            assert await desk.leave() == 0
+        finally:
+            send_signal(px.server.process, signal.SIGCONT)
+        assert (await px.state())["running"]
 
 
 async def test_detach_leaves_the_screen(t):
