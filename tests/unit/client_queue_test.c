@@ -370,6 +370,7 @@ START_TEST(test_ends_itself)
 	scene_init(&s);
 	scene_open(&s, _i);
 	START(&s.talk, "a", "echo-lines");
+	let_write(&s, "a", "ready");
 	for (char line[] = "1\n", text[] = "echo:1"; line[0] < '5'; line[0]++, text[5]++) {
 		talk_write(&s.talk, "a", line);
 		let_write(&s, "a", text);
