@@ -86,7 +86,7 @@ void told_done(struct told *told);
 void talk_hear(struct talk *talk, const char *session, struct told *told);
 void talk_hear_text(struct talk *talk, const char *session, struct told *told, const char *text);
 
-/* The byte of spew's pattern. */
-char talk_spew_byte(int64_t offset);
+/* Is it what the puppet's "spew" writes from 'offset' on? */
+bool talk_is_spew(const void *data, size_t len, int64_t offset);
 
 #endif
