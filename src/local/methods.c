@@ -264,8 +264,8 @@ close_stdin_run(struct px_local_call *call, struct px_err *err)
 
 	if (session == NULL)
 		return -1;
-	return await_input(call,
-	    px_session_close_stdin(session, NULL, 0, input_done, call, &call->op, err), true);
+	return await_input(
+	    call, px_session_close_stdin(session, NULL, 0, input_done, call, &call->op, err), true);
 }
 
 static int

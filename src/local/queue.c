@@ -265,9 +265,22 @@ px_local_lose(struct px_local *local)
 		answer_lost(call);
 	}
 	pthread_mutex_lock(&local->lock);
+	local->closing = true;
 	TAILQ_CONCAT(&queued, &local->queued, link);
 	pthread_mutex_unlock(&local->lock);
 	TAILQ_FOREACH_SAFE (call, &queued, link, next)
 		answer_lost(call);
 	px_local_flush(local);
+	px_local_tell_again(local);
+}
+
+bool
+px_local_is_over(struct px_local *local)
+{
+	bool over;
+
+	pthread_mutex_lock(&local->lock);
+	over = local->closing;
+	pthread_mutex_unlock(&local->lock);
+	return over;
 }
