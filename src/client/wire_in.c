@@ -116,6 +116,18 @@ static const struct px_field envelope_fields[] = {
 	{ "error", PX_F_ANY, offsetof(struct envelope, error), .flags = 0 },
 };
 
+/* The session goes on where it was, unless its end came meanwhile. */
+static void
+follow_again(struct px_wire *wire, const struct px_sent *sent, const struct px_answer *answer)
+{
+	struct px_place *place = px_place_find(&wire->places, sent->session);
+
+	if (place == NULL)
+		return;
+	place->lost_bytes = answer->subscribe.lost_bytes;
+	place->unacked_bytes = place->unacked_events = 0;
+}
+
 /* From where the session's events will come, now that the server has answered. */
 static void
 follow(struct px_wire *wire, const struct px_sent *sent, const struct px_answer *answer)
@@ -124,13 +136,17 @@ follow(struct px_wire *wire, const struct px_sent *sent, const struct px_answer 
 
 	switch (sent->method) {
 	case PX_DO_START:
-		px_place_get(&wire->places, answer->start.session);
+		px_place_get(&wire->places, sent->session);
 		break;
 	case PX_DO_SUBSCRIBE:
+		if (sent->internal) {
+			follow_again(wire, sent, answer);
+			break;
+		}
 		place = px_place_get(&wire->places, sent->session);
 		place->last_seq = sent->after_seq == PX_AFTER_NOW ? answer->subscribe.next_seq - 1
 								  : sent->after_seq;
-		place->lost_bytes = sent->internal ? answer->subscribe.lost_bytes : 0;
+		place->lost_bytes = 0;
 		place->unacked_bytes = place->unacked_events = 0;
 		break;
 	case PX_DO_UNSUBSCRIBE:
