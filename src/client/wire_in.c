@@ -131,30 +131,41 @@ static const struct px_field envelope_fields[] = {
 
 /* A following that the caller has asked for, and whose holes the answer tells. */
 static void
-place_begin(struct px_place *place, const struct px_sent *sent, const struct px_answer *answer)
+place_begin(struct px_wire *wire, const struct px_sent *sent, const struct px_answer *answer)
 {
+	struct px_place *place = px_place_get(&wire->places, sent->session);
+
 	place->last_seq =
 	    sent->after_seq == PX_AFTER_NOW ? answer->subscribe.next_seq - 1 : sent->after_seq;
 	for (int i = 0; i < PX_STREAM_COUNT; i++)
 		place->offset[i] = -1;
 	place->told_bytes = answer->subscribe.lost_bytes;
+	place->unacked_bytes = place->unacked_events = 0;
+}
+
+/* The session goes on where it was, unless its end came meanwhile. */
+static void
+place_again(struct px_wire *wire, const struct px_sent *sent)
+{
+	struct px_place *place = px_place_find(&wire->places, sent->session);
+
+	if (place != NULL)
+		place->unacked_bytes = place->unacked_events = 0;
 }
 
 /* From where the session's events will come, now that the server has answered. */
 static void
 follow(struct px_wire *wire, const struct px_sent *sent, const struct px_answer *answer)
 {
-	struct px_place *place;
-
 	switch (sent->method) {
 	case PX_DO_START:
-		px_place_get(&wire->places, answer->start.session);
+		px_place_get(&wire->places, sent->session);
 		break;
 	case PX_DO_SUBSCRIBE:
-		place = px_place_get(&wire->places, sent->session);
-		if (!sent->internal)
-			place_begin(place, sent, answer);
-		place->unacked_bytes = place->unacked_events = 0;
+		if (sent->internal)
+			place_again(wire, sent);
+		else
+			place_begin(wire, sent, answer);
 		break;
 	case PX_DO_UNSUBSCRIBE:
 	case PX_DO_RELEASE:

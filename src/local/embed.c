@@ -45,8 +45,10 @@ static void
 embedded_step(struct px_transport *t)
 {
 	struct embedded *e = (struct embedded *)t;
+	static const struct px_error why = { .code = PX_ERROR_LOST,
+		.text = "the core in this process has ended: its descriptors were closed" };
+	bool has_room = true, is_over = px_local_is_over(e->local);
 	struct px_heard *heard, *next;
-	bool has_room = true;
 	size_t passed = 0;
 
 	px_local_collect(e->local, &e->held);
@@ -57,6 +59,8 @@ embedded_step(struct px_transport *t)
 			passed += cost;
 	}
 	px_local_passed(e->local, passed);
+	if (is_over && TAILQ_EMPTY(&e->held))
+		px_inbox_lose(t->client, &why);
 }
 
 static void

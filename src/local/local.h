@@ -1,6 +1,7 @@
 #ifndef PX_LOCAL_LOCAL_H
 #define PX_LOCAL_LOCAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <ptyexec/client.h>
@@ -35,6 +36,12 @@ int px_local_new(
  */
 void px_local_close(struct px_local *local);
 void px_local_free(struct px_local *local); /* closed before */
+
+/*
+ * It was closed, or has ended because the host has closed descriptors that are
+ * not its own: what it has told still comes, and nothing more.
+ */
+bool px_local_is_over(struct px_local *local);
 
 /* What a client is greeted with; borrowed, lives as long as 'local'. */
 void px_local_greeting(const struct px_local *local, struct px_greeting *out);

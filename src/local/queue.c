@@ -261,6 +261,20 @@ answer_lost(struct px_local_call *call)
 	px_local_answer(call, heard);
 }
 
+/* Even if nothing was there to answer, whoever polls has to see that it is over. */
+static void
+tell_again(struct px_local *local)
+{
+	struct px_heard_list nothing = TAILQ_HEAD_INITIALIZER(nothing);
+	bool raise;
+
+	pthread_mutex_lock(&local->lock);
+	raise = outbox_add(local, &nothing);
+	pthread_mutex_unlock(&local->lock);
+	if (raise)
+		fd_raise(local->out_fd);
+}
+
 void
 px_local_lose(struct px_local *local)
 {
@@ -272,9 +286,22 @@ px_local_lose(struct px_local *local)
 		answer_lost(call);
 	}
 	pthread_mutex_lock(&local->lock);
+	local->closing = true;
 	TAILQ_CONCAT(&queued, &local->queued, link);
 	pthread_mutex_unlock(&local->lock);
 	TAILQ_FOREACH_SAFE (call, &queued, link, next)
 		answer_lost(call);
 	px_local_flush(local);
+	tell_again(local);
+}
+
+bool
+px_local_is_over(struct px_local *local)
+{
+	bool over;
+
+	pthread_mutex_lock(&local->lock);
+	over = local->closing;
+	pthread_mutex_unlock(&local->lock);
+	return over;
 }

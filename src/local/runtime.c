@@ -1,6 +1,7 @@
 #include "local/local.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ enum {
 	RETAINED_BYTES = 1024 * 1024,
 	MAX_PROCESSES = 4096,
 	RETENTION_MS = 600 * 1000,
-	PATIENCE_MS = 2000,
+	GIVE_UP_MS = 2000, /* from the use of force to the last look */
 	PATH_SIZE = 4096
 };
 
@@ -66,46 +67,49 @@ local_on_wake(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static bool
-local_is_closing(struct px_local *local)
-{
-	bool closing;
-
-	pthread_mutex_lock(&local->lock);
-	closing = local->closing;
-	pthread_mutex_unlock(&local->lock);
-	return closing;
-}
-
-/* First the grace is over, then the patience with what SIGKILL does not end at once. */
 static void
 local_on_hurry(evutil_socket_t fd, short what, void *arg)
 {
-	struct timeval tv = px_ms_tv(PATIENCE_MS);
 	struct px_local *local = arg;
+	struct timeval tv = px_ms_tv(GIVE_UP_MS);
 
 	(void)fd;
 	(void)what;
 	if (local->hurried)
-		local->gave_up = true;
+		local->given_up = true;
+	else
+		event_add(local->hurry, &tv);
 	local->hurried = true;
 	px_procs_hurry(px_core_procs(local->core));
-	event_add(local->hurry, &tv);
 }
 
-/* All that runs gets its grace; nobody hears of its end any more. */
+static void
+spare_close(struct px_local *local)
+{
+	for (size_t i = 0; i < PX_LOCAL_SPARE; i++)
+		if (local->spare[i] != -1)
+			close(local->spare[i]);
+	memset(local->spare, -1, sizeof local->spare);
+}
+
+/*
+ * All that runs gets its grace; nobody hears of its end any more. What cannot be
+ * seen to have ended, as the core makes sure of once more, is given up.
+ */
 static void
 local_end(struct px_local *local)
 {
 	struct timeval tv = px_ms_tv(local->grace_ms);
 
 	px_local_lose(local);
+	spare_close(local);
 	event_del(local->wake);
 	px_follow_remove_all(local);
 	px_core_stop(local->core);
 	event_add(local->hurry, &tv);
-	while (!px_core_idle(local->core) && !local->gave_up)
-		event_base_loop(local->base, EVLOOP_ONCE);
+	while (!px_core_idle(local->core) && !local->given_up &&
+	       event_base_loop(local->base, EVLOOP_ONCE) != -1)
+		continue;
 	px_workspace_leave(&local->member);
 }
 
@@ -120,10 +124,9 @@ local_main(void *arg)
 	if (local->guardian.fd != -1)
 		(void)px_guardian_arm(
 		    &local->guardian, px_procs_mark(procs), px_procs_mask, local->grace_ms, NULL);
-	while (!local_is_closing(local)) {
-		event_base_loop(local->base, EVLOOP_ONCE);
+	/* It fails when the host has closed descriptors that are not its own. */
+	while (!px_local_is_over(local) && event_base_loop(local->base, EVLOOP_ONCE) != -1)
 		px_local_flush(local);
-	}
 	local_end(local);
 	px_core_free(local->core);
 	px_guardian_end(&local->guardian);
@@ -192,6 +195,23 @@ workspace_join(
 	return 0;
 }
 
+/*
+ * libevent ends the process when it gets no descriptors for a loop (an epoll set
+ * and a pair for signals), so that there must be some left before it is asked.
+ * Afterwards they are kept, for the looking about in /proc at the end.
+ */
+static bool
+has_descriptors(struct px_local *local)
+{
+	bool found = true;
+
+	for (size_t i = 0; i < PX_LOCAL_SPARE; i++) {
+		local->spare[i] = fcntl(local->wake_fd, F_DUPFD_CLOEXEC, 0);
+		found = found && local->spare[i] != -1;
+	}
+	return found;
+}
+
 /* A loop for one thread, whatever the host has told libevent about threads. */
 static struct event_base *
 base_new(void)
@@ -212,7 +232,10 @@ loop_open(struct px_local *local, struct px_error *err)
 {
 	local->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	local->out_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (local->wake_fd == -1 || local->out_fd == -1 || (local->base = base_new()) == NULL)
+	if (local->wake_fd == -1 || local->out_fd == -1 || !has_descriptors(local))
+		return px_error_set_sys(err, PX_ERROR_SYSTEM, errno, "cannot make an event loop");
+	spare_close(local);
+	if ((local->base = base_new()) == NULL || !has_descriptors(local))
 		return px_error_set_sys(err, PX_ERROR_SYSTEM, errno, "cannot make an event loop");
 	local->wake =
 	    event_new(local->base, local->wake_fd, EV_READ | EV_PERSIST, local_on_wake, local);
@@ -260,6 +283,7 @@ local_new(const struct px_client_options *options)
 	local->started_ms = px_now_ms();
 	local->open = px_alloc(local->capacity * sizeof *local->open);
 	px_surroundings_find(&local->surroundings);
+	memset(local->spare, -1, sizeof local->spare);
 	pthread_mutex_init(&local->lock, NULL);
 	TAILQ_INIT(&local->queued);
 	TAILQ_INIT(&local->outbox);
@@ -340,6 +364,7 @@ px_local_free(struct px_local *local)
 		event_free(local->hurry);
 	if (local->base != NULL)
 		event_base_free(local->base);
+	spare_close(local);
 	if (local->wake_fd != -1)
 		close(local->wake_fd);
 	if (local->out_fd != -1)

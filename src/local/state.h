@@ -58,7 +58,7 @@ struct px_local_call {
 TAILQ_HEAD(px_local_call_list, px_local_call);
 TAILQ_HEAD(px_follow_list, px_follow);
 
-enum { PX_LOCAL_LIMITS = 8 };
+enum { PX_LOCAL_LIMITS = 8, PX_LOCAL_SPARE = 3 };
 
 struct px_local {
 	/* Constant from the beginning. */
@@ -89,7 +89,8 @@ struct px_local {
 	/* The core's thread alone. */
 	struct event_base *base;
 	struct event *wake, *hurry;
-	bool hurried, gave_up; /* at the end */
+	bool hurried, given_up;
+	int spare[PX_LOCAL_SPARE]; /* descriptors for the end; -1: none */
 	struct px_core *core;
 	struct px_member member;
 	struct px_guardian guardian;
