@@ -26,6 +26,7 @@
 #include "server/idle.h"
 #include "server/listeners.h"
 #include "server/loop_watch.h"
+#include "server/stdio.h"
 #include "server/web.h"
 #include "session/core.h"
 #include "tree/cgroup.h"
@@ -52,7 +53,7 @@ struct px_server {
 	struct px_rpc rpc;
 	struct px_web web;
 	struct px_listeners *listeners;
-	int stdin_flags, stdout_flags; /* as we found them; -1: not changed */
+	struct px_stdio stdio;
 	struct event *signals[NSIGNALS];
 	struct event *patience; /* with connections that take nothing at the end */
 	struct px_idle *idle;   /* NULL: it may be idle for as long as it likes */
@@ -107,41 +108,18 @@ server_on_accept(void *arg, const struct px_url *url, int fd, const char *label)
 		serve(server, &params);
 }
 
-static int
-nonblocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags == -1 || (flags & O_NONBLOCK) != 0 ||
-	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
-		return -1;
-	return flags;
-}
-
-/* The descriptors may be shared with whoever started us (a terminal): their flags are put back at
- * the end. */
 static void
 stdio_serve(struct px_server *server)
 {
-	struct px_conn_params params = { .in = STDIN_FILENO,
+	const struct px_conn_params params = { .in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
 		.borrowed = true,
 		.framing = &px_framing_lines,
 		.label = "stdio",
 		.limit = PX_HANDSHAKE_MAX };
 
-	server->stdin_flags = nonblocking(STDIN_FILENO);
-	server->stdout_flags = nonblocking(STDOUT_FILENO);
+	px_stdio_take(&server->stdio);
 	serve(server, &params);
-}
-
-static void
-stdio_restore(const struct px_server *server)
-{
-	if (server->stdin_flags != -1)
-		fcntl(STDIN_FILENO, F_SETFL, server->stdin_flags);
-	if (server->stdout_flags != -1)
-		fcntl(STDOUT_FILENO, F_SETFL, server->stdout_flags);
 }
 
 /* ---- the end ---- */
@@ -375,7 +353,7 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 
 	server->config = config;
 	server->log = log;
-	server->stdin_flags = server->stdout_flags = -1;
+	px_stdio_init(&server->stdio);
 	server->guardian.fd = -1;
 	server->base = event_base_new();
 	if (px_host_fix_stdio(err) == -1 || ready_check(config, err) == -1 ||
@@ -453,7 +431,7 @@ px_server_free(struct px_server *server)
 	if (server->patience != NULL)
 		event_free(server->patience);
 	px_idle_free(server->idle);
-	stdio_restore(server);
+	px_stdio_give_back(&server->stdio);
 	event_base_free(server->base);
 	free(server);
 }

@@ -1,0 +1,16 @@
+#ifndef PX_SERVER_STDIO_H
+#define PX_SERVER_STDIO_H
+
+/*
+ * Standard input and output as a connection. They may be shared with whoever
+ * started us, as a terminal is: their flags are put back.
+ */
+struct px_stdio {
+	int in_flags, out_flags; /* as they were found; -1: not changed */
+};
+
+void px_stdio_init(struct px_stdio *stdio);
+void px_stdio_take(struct px_stdio *stdio); /* neither blocks from now on */
+void px_stdio_give_back(const struct px_stdio *stdio);
+
+#endif
