@@ -1,6 +1,5 @@
 #include "server/server.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
