@@ -59,8 +59,8 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(t, *flags):
-    async with serving(t, *flags, listen=("unix",)) as server:
+async def world(t, *flags, listen=("unix",)):
+    async with serving(t, *flags, listen=listen) as server:
         self = World(server)
         yield self
         names = [row["sessionId"] for row in json.loads(await self.out("ps", "-a", "--json"))["sessions"]]
@@ -103,6 +103,64 @@ async def test_what_is_kept_and_what_comes(t):
             assert await desk.leave() == 5
             numbers = [int(line) for line in re.findall(rb"^(\d+)\r$", bytes(desk.seen), re.M)]
             assert numbers == list(range(1, 3101)), len(numbers)
+
+
+class Cable:
+    """A TCP port that leads to another one, and can be cut."""
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def lay(cls, host, port):
+        self = cls()
+        self.host, self.port, self.writers, self.carried = host, port, [], 0
+        async with await asyncio.start_server(self._plug, "127.0.0.1", 0) as server:
+            self.url = "ws://127.0.0.1:%d" % server.sockets[0].getsockname()[1]
+            yield self
+            self.cut()
+
+    async def _plug(self, reader, writer):
+        there, here = await asyncio.open_connection(self.host, self.port)
+        self.writers += (writer, here)
+        await asyncio.gather(self._carry(reader, here), self._carry(there, writer))
+
+    async def _carry(self, reader, writer):
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                self.carried += len(data)
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    def cut(self):
+        for writer in self.writers:
+            writer.transport.abort()
+        self.writers.clear()
+
+
+async def test_cut_connection(t):
+    """A connection that breaks and comes back: the output goes on without a gap or a repeat, and so does the input."""
+    async with world(t, "--retained-output-bytes-per-process", 1 << 20, listen=("unix", "ws")) as px:
+        host, _, port = px.server.url("ws")[len("ws://"):].rpartition(":")
+        async with Cable.lay(host, int(port)) as cable:
+            await px.start("sh", "-c", "read x; seq 300000; read y; echo over $y")
+            desk = await px.attach("--url", cable.url)
+            desk.types(b"go\r")
+            for _ in range(5):
+                carried = cable.carried + 100_000
+                await within(until(lambda carried=carried: cable.carried > carried), "output")
+                cable.cut()
+            await desk.shows(b"300000\r\n")
+            cable.cut()
+            desk.types(b"now\r")
+            await desk.shows(b"over now\r\n")
+            assert await desk.leave() == 0
+            numbers = re.findall(rb"^(\d+)\r$", bytes(desk.seen), re.M)
+            assert numbers == [b"%d" % n for n in range(1, 300001)], len(numbers)
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.005)
 
 
 async def test_exited_session(t):
