@@ -11,10 +11,11 @@
  * connections. Whatever goes wrong here ends the test with a message.
  */
 
-_Noreturn void rig_die(const char *what);      /* errno says why */
-const char *rig_program(const char *variable); /* that it names, as $PTYEXECD */
-const char *rig_child(void);                   /* tests/child.c */
-int rig_ms(int ms);                            /* stretched by $PX_TIME_SCALE */
+_Noreturn void rig_die(const char *what);            /* errno says why */
+const char *rig_program(const char *variable);       /* that it names, as $PTYEXECD */
+const char *rig_child(void);                         /* tests/child.c */
+int rig_number(const char *variable, int otherwise); /* from 1; what the environment says */
+int rig_ms(int ms);                                  /* stretched by $PX_TIME_SCALE */
 
 /* ---- a server ---- */
 

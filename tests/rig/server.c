@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <bsd/stdlib.h>
 
 enum { FLAGS_MAX = 16, START_MS = 20000 };
 
@@ -39,11 +42,22 @@ rig_child(void)
 }
 
 int
+rig_number(const char *variable, int otherwise)
+{
+	const char *value = getenv(variable), *error = NULL;
+	long long n = value != NULL ? strtonum(value, 1, INT_MAX, &error) : otherwise;
+
+	if (error != NULL) {
+		fprintf(stderr, "rig: $%s is '%s': %s\n", variable, value, error);
+		abort();
+	}
+	return (int)n;
+}
+
+int
 rig_ms(int ms)
 {
-	const char *scale = getenv("PX_TIME_SCALE");
-
-	return scale != NULL ? ms * atoi(scale) : ms;
+	return ms * rig_number("PX_TIME_SCALE", 1);
 }
 
 /* ---- starting ---- */

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cases.h"
+#include "rig/rig.h"
 #include "rig/talk.h"
 
 /*
@@ -160,8 +161,7 @@ workers_start(struct worker workers[THREADS], struct hammer *hammer)
 
 START_TEST(test_hammer)
 {
-	const char *seconds = getenv("PX_HAMMER_SECONDS");
-	const struct timespec length = { .tv_sec = seconds != NULL ? atoi(seconds) : SECONDS };
+	const struct timespec length = { .tv_sec = rig_number("PX_HAMMER_SECONDS", SECONDS) };
 	struct worker workers[THREADS];
 	struct hammer hammer = { 0 };
 	struct talk talk;

@@ -144,7 +144,7 @@ ends_as_lost(struct px_session *session, const char *expected)
 {
 	enum px_reason reason = PX_REASON_GONE, now;
 	struct px_core_counts counts;
-	struct reader live, later;
+	static struct reader live, later; /* outlives the test: the core goes after it */
 
 	follow(&live, session, 0);
 	ck_assert_ptr_nonnull(px_wait_new(session, &px_wait_until_exit, on_done, &reason, &now));
@@ -189,7 +189,7 @@ END_TEST
 START_TEST(test_terminate)
 {
 	struct px_session *session = session_start(PUPPET(PX_IO_PIPE, "ignore-term"));
-	struct reader r;
+	static struct reader r; /* outlives the test: the core goes after it */
 
 	follow(&r, session, 0);
 	until(px_transcript_total(px_session_transcript(session), 0) > 0);
@@ -214,7 +214,7 @@ START_TEST(test_somebody_else_waited)
 	    SPEC(PX_IO_PIPE, "sh", "-c", "echo text; exec 3<&0; (read x <&3; echo more) & :"));
 	struct px_transcript *t = px_session_transcript(session);
 	pid_t pid = px_proc_pid(px_session_proc(session));
-	struct reader r;
+	static struct reader r; /* outlives the test: the core goes after it */
 	pthread_t thread;
 	void *stolen;
 
@@ -248,7 +248,7 @@ reap_everything(void *arg)
 START_TEST(test_a_race_with_waitpid)
 {
 	enum { N = 60 };
-	struct reader r[N];
+	static struct reader r[N];
 	pthread_t thread;
 
 	pthread_create(&thread, NULL, reap_everything, NULL);

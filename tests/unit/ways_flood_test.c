@@ -51,11 +51,10 @@ END_TEST
 int
 main(void)
 {
-	const char *runs = getenv("PX_RUNS");
 	TCase *tc = tcase_create("ways_flood");
 
-	if (runs == NULL)
+	if (getenv("PX_RUNS") == NULL)
 		tcase_add_loop_test(tc, test_flood, 0, WAY_CUT);
-	tcase_add_loop_test(tc, test_flood_cut, 0, runs != NULL ? atoi(runs) : RUNS);
+	tcase_add_loop_test(tc, test_flood_cut, 0, rig_number("PX_RUNS", RUNS));
 	return serve_cases(tc, NULL);
 }
