@@ -9,6 +9,9 @@
 
 enum { OVERLOADED = -32001, NAME_SIZE = 64 };
 
+/* Ten years, as the protocol has it; so that times can be added up. */
+#define TIME_MAX_MS INT64_C(315360000000)
+
 static int
 overloaded(const struct px_client *client, struct px_error *err)
 {
@@ -55,6 +58,21 @@ submit(struct px_client *client, struct px_request *request, struct px_error *er
 	return request->id;
 }
 
+static int
+check_times(const struct px_request *request, struct px_error *err)
+{
+	const int64_t times[] = { request->timeout_ms, request->grace_ms, request->wait_ms,
+		request->command != NULL ? request->command->timeout_ms : 0,
+		request->until != NULL ? request->until->timeout_ms : 0,
+		request->until != NULL ? request->until->idle_ms : 0 };
+
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+		if (times[i] > TIME_MAX_MS)
+			return px_error_set(err, PX_ERROR_USAGE,
+			    "a time of %" PRId64 " ms; at most %" PRId64, times[i], TIME_MAX_MS);
+	return 0;
+}
+
 static int64_t
 request(struct px_client *client, struct px_request *request, struct px_error *err)
 {
@@ -68,6 +86,8 @@ request(struct px_client *client, struct px_request *request, struct px_error *e
 		return px_error_set(err, PX_ERROR_USAGE, "there is no data");
 	if (request->data == NULL)
 		request->len = 0;
+	if (check_times(request, err) == -1)
+		return -1;
 	px_client_enter(client);
 	id = submit(client, request, err);
 	px_client_leave(client);
