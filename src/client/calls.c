@@ -24,18 +24,23 @@ overloaded(const struct px_client *client, struct px_error *err)
 	return -1;
 }
 
+static const char *
+name_put(const struct px_client *client, const struct px_request *request, char name[NAME_SIZE])
+{
+	snprintf(name, NAME_SIZE, "%s-%" PRId64, client->prefix, request->id);
+	return name;
+}
+
 /* Names of a client's own, and of its writes, are used once: they begin with its random prefix. */
 static void
 fill_names(const struct px_client *client, struct px_request *request, char session[NAME_SIZE],
     char write[NAME_SIZE])
 {
-	snprintf(session, NAME_SIZE, "%s-%" PRId64, client->prefix, request->id);
-	snprintf(write, NAME_SIZE, "%s-%" PRId64, client->prefix, request->id);
 	if (request->command != NULL && request->session == NULL)
-		request->session = session;
+		request->session = name_put(client, request, session);
 	if (request->method == PX_DO_WRITE || request->method == PX_DO_CLOSE_STDIN ||
 	    request->method == PX_DO_COMMUNICATE)
-		request->write_id = write;
+		request->write_id = name_put(client, request, write);
 }
 
 /* The lock is held. */

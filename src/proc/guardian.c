@@ -56,8 +56,9 @@ orders_read(int fd, struct order *order)
 		*order = next;
 		if (order->mark == 0)
 			break;
-		if (manager == -1)
-			manager = pidfd_open(order->manager, 0);
+		if (manager == -1 && (manager = pidfd_open(order->manager, 0)) == -1 &&
+		    errno == ESRCH)
+			break; /* dead by now, and reaped */
 	}
 	return order->mark != 0;
 }
