@@ -18,8 +18,13 @@ PX_BEGIN_C
  * It prints nothing, installs no signal handler, raises no SIGPIPE and, but for
  * px_client_embed(), starts no thread: it works inside the calls that are made
  * on it. Any thread may call it at any time; what a call waits for, others may
- * do meanwhile. No call waits longer than it is told to; a timeout of -1 waits
- * for ever.
+ * do meanwhile. No call waits longer than it is told to, but for callbacks that it
+ * makes; a timeout of -1 waits for ever.
+ *
+ * A thread must not be cancelled (pthread_cancel(3)) inside a call. After fork(2)
+ * the child leaves a client alone, px_client_free() too; its descriptors are
+ * close-on-exec. They are its own: who closes descriptors that are not his must
+ * have done so before.
  */
 struct px_client;
 
@@ -136,7 +141,8 @@ PX_API void px_client_free(struct px_client *client);
  * nothing was sent (BUSY with kind "overloaded" when 'capacity' are unanswered).
  * Its answer waits for px_client_await() or px_client_forget(), or is an event
  * where 'answer_events' is set. Those that name the same session take effect in
- * the order of the calls.
+ * the order of the calls. USAGE: what they say cannot be, as a time of more than
+ * ten years, or no session.
  *
  * When the connection is lost and found again, requests in doubt are settled:
  * starts by the session's name, input by a number of its own, looking by being
@@ -217,7 +223,9 @@ PX_API int64_t px_client_info(struct px_client *client, struct px_error *err);
  * Waits for the answer to 'request' and takes it; the caller frees it with
  * px_answer_free(). NULL with 'err' set: the request has failed (REFUSED, LOST),
  * or has not been answered yet (TIMEOUT; BUSY when events must be taken before
- * more can be received) and may still be awaited. Whoever cares for success only
+ * more can be received) and may still be awaited. USAGE: nothing will come under
+ * this number, which was taken, by another thread too, or forgotten, or never
+ * was. Whoever cares for success only
  * may ignore it all and take NULL for "no". A request of -1 returns NULL at once
  * and leaves 'err' as the failed request has filled it.
  */
@@ -237,14 +245,18 @@ PX_API void px_client_forget(struct px_client *client, int64_t request);
  * The next event, of any session (NULL) or of one, waiting up to 'timeout_ms'
  * for it; 0 only looks. The caller frees it with px_event_free(). Events of one
  * session come in order. NULL with 'err' set: TIMEOUT when there is none, LOST
- * when there will be none any more.
+ * when there will be none any more, USAGE when the session's go to a callback.
+ * With PX_SLOW_BLOCK, events of other sessions that nobody takes hold back those
+ * behind them.
  */
 PX_API struct px_event *px_client_next(
     struct px_client *client, const char *session, int timeout_ms, struct px_error *err);
 
 /*
  * From now on the session's events, those that wait too, go to 'take' instead,
- * which owns them. It is called in order, never by two threads at a time, from
+ * which owns them; with 'session' NULL all events, but for answers, that no other
+ * 'take' gets. What runs in another thread is waited for, so that afterwards the
+ * former 'take' is not called. It is called in order, never by two threads at a time, from
  * within any call that works for the client, in that call's thread. It may call
  * everything but px_client_free(). 'take' NULL ends that. A session need not be
  * known yet.

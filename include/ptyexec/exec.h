@@ -42,8 +42,9 @@ struct px_yield {
  * returns is taken out of the events; later output is for the next call. A
  * program whose exit was told and whose streams a descendant holds open counts
  * as ended. A session that has told its close has nothing more to collect, and
- * only the window ends the call. NULL with 'err' set: the connection is lost,
- * and nothing had come before.
+ * only the window ends the call. What other sessions tell meanwhile must be taken
+ * by somebody (see px_client_next()). NULL with 'err' set: the connection is lost,
+ * and nothing had come before; or the session's events go to a callback (USAGE).
  */
 PX_API struct px_collected *px_collect(struct px_client *client, const char *session,
     const struct px_yield *yield, struct px_error *err);

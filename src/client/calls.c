@@ -9,6 +9,9 @@
 
 enum { OVERLOADED = -32001, NAME_SIZE = 64 };
 
+/* Ten years, as the protocol has it; so that times can be added up. */
+#define TIME_MAX_MS INT64_C(315360000000)
+
 static int
 overloaded(const struct px_client *client, struct px_error *err)
 {
@@ -21,18 +24,23 @@ overloaded(const struct px_client *client, struct px_error *err)
 	return -1;
 }
 
+static const char *
+name_put(const struct px_client *client, const struct px_request *request, char name[NAME_SIZE])
+{
+	snprintf(name, NAME_SIZE, "%s-%" PRId64, client->prefix, request->id);
+	return name;
+}
+
 /* Names of a client's own, and of its writes, are used once: they begin with its random prefix. */
 static void
 fill_names(const struct px_client *client, struct px_request *request, char session[NAME_SIZE],
     char write[NAME_SIZE])
 {
-	snprintf(session, NAME_SIZE, "%s-%" PRId64, client->prefix, request->id);
-	snprintf(write, NAME_SIZE, "%s-%" PRId64, client->prefix, request->id);
 	if (request->command != NULL && request->session == NULL)
-		request->session = session;
+		request->session = name_put(client, request, session);
 	if (request->method == PX_DO_WRITE || request->method == PX_DO_CLOSE_STDIN ||
 	    request->method == PX_DO_COMMUNICATE)
-		request->write_id = write;
+		request->write_id = name_put(client, request, write);
 }
 
 /* The lock is held. */
@@ -55,6 +63,21 @@ submit(struct px_client *client, struct px_request *request, struct px_error *er
 	return request->id;
 }
 
+static int
+check_times(const struct px_request *request, struct px_error *err)
+{
+	const int64_t times[] = { request->timeout_ms, request->grace_ms, request->wait_ms,
+		request->command != NULL ? request->command->timeout_ms : 0,
+		request->until != NULL ? request->until->timeout_ms : 0,
+		request->until != NULL ? request->until->idle_ms : 0 };
+
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+		if (times[i] > TIME_MAX_MS)
+			return px_error_set(err, PX_ERROR_USAGE,
+			    "a time of %" PRId64 " ms; at most %" PRId64, times[i], TIME_MAX_MS);
+	return 0;
+}
+
 static int64_t
 request(struct px_client *client, struct px_request *request, struct px_error *err)
 {
@@ -68,6 +91,8 @@ request(struct px_client *client, struct px_request *request, struct px_error *e
 		return px_error_set(err, PX_ERROR_USAGE, "there is no data");
 	if (request->data == NULL)
 		request->len = 0;
+	if (check_times(request, err) == -1)
+		return -1;
 	px_client_enter(client);
 	id = submit(client, request, err);
 	px_client_leave(client);

@@ -36,11 +36,10 @@ px_heard_free(struct px_heard *heard)
 	free(heard);
 }
 
-void *
-px_heard_alloc(struct px_heard *heard, size_t size)
+/* 'block' may be NULL. */
+static void *
+add_block(struct px_heard *heard, struct px_heard_block *block, size_t size)
 {
-	struct px_heard_block *block = calloc(1, sizeof *block + size);
-
 	if (block == NULL)
 		return NULL;
 	block->next = heard->blocks;
@@ -49,10 +48,26 @@ px_heard_alloc(struct px_heard *heard, size_t size)
 	return block->bytes;
 }
 
+void *
+px_heard_alloc(struct px_heard *heard, size_t size)
+{
+	return add_block(heard, calloc(1, sizeof(struct px_heard_block) + size), size);
+}
+
+char *
+px_heard_room(struct px_heard *heard, size_t len)
+{
+	char *room = add_block(heard, malloc(sizeof(struct px_heard_block) + len + 1), len + 1);
+
+	if (room != NULL)
+		room[len] = '\0';
+	return room;
+}
+
 char *
 px_heard_copy(struct px_heard *heard, const void *data, size_t len)
 {
-	char *copy = px_heard_alloc(heard, len + 1);
+	char *copy = px_heard_room(heard, len);
 
 	if (copy != NULL && len > 0)
 		memcpy(copy, data, len);

@@ -27,6 +27,8 @@ void px_heard_free(struct px_heard *heard); /* takes NULL */
 
 /* Zeroed memory that lives as long as 'heard', and counts in its cost. NULL: memory is out. */
 void *px_heard_alloc(struct px_heard *heard, size_t size);
+/* For 'len' bytes of text or data that are filled in at once; with a NUL behind. */
+char *px_heard_room(struct px_heard *heard, size_t len);
 char *px_heard_copy(struct px_heard *heard, const void *data, size_t len); /* with a NUL behind */
 
 #endif

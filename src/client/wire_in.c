@@ -268,6 +268,9 @@ read_answer(
 	if (msg->error != NULL) {
 		if (px_refusal_read(heard->doc, msg->error, &answer->error, err) == -1)
 			return px_wrap(err, "%s", px_method_name(sent->method));
+	} else if (msg->result == NULL) {
+		px_fail(err, PX_E_REQUEST, "an answer without result and error");
+		return px_wrap(err, "%s", px_method_name(sent->method));
 	} else if (px_result_read(sent->method, heard->doc, msg->result, answer, err) == -1) {
 		return -1;
 	}

@@ -70,7 +70,7 @@ join(struct px_heard *heard, const struct px_run *runs, size_t nruns, size_t *ou
 
 	for (size_t i = 0; i < nruns; i++)
 		len += runs[i].len;
-	if ((all = end = px_heard_alloc(heard, len + 1)) == NULL)
+	if ((all = end = px_heard_room(heard, len)) == NULL)
 		return NULL;
 	for (size_t i = 0; i < nruns; i++) {
 		if (runs[i].len > 0)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,24 +23,44 @@ static const char ready = 'g';
 struct order {
 	px_mark mark, mask;
 	int64_t grace_ms;
+	pid_t manager;
 };
 
-/* The last whole order before the end of file; true when it is one to act on. */
+/* False: the manager is dead, though a process that it has forked may hold the pipe open. */
+static bool
+orders_await(int fd, int manager)
+{
+	struct pollfd pfd[] = { { .fd = fd, .events = POLLIN },
+		{ .fd = manager, .events = POLLIN } };
+
+	while (poll(pfd, 2, -1) == -1)
+		continue;
+	return pfd[0].revents != 0;
+}
+
+/* The last whole order before the end; true when it is one to act on. */
 static bool
 orders_read(int fd, struct order *order)
 {
 	struct order next;
+	int manager = -1;
 	ssize_t n;
 
 	order->mark = 0;
-	for (;;) {
+	while (orders_await(fd, manager)) {
 		n = read(fd, &next, sizeof next);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n != sizeof next)
-			return order->mark != 0;
+			break;
 		*order = next;
+		if (order->mark == 0)
+			break;
+		if (manager == -1 && (manager = pidfd_open(order->manager, 0)) == -1 &&
+		    errno == ESRCH)
+			break; /* dead by now, and reaped */
 	}
+	return order->mark != 0;
 }
 
 static void
@@ -206,7 +227,7 @@ int
 px_guardian_arm(
     struct px_guardian *guardian, px_mark mark, px_mark mask, int64_t grace_ms, struct px_err *err)
 {
-	const struct order order = { mark, mask, grace_ms };
+	const struct order order = { mark, mask, grace_ms, getpid() };
 
 	if (order_send(guardian, &order) == -1)
 		return px_fail_sys(err, PX_E_IO, errno, "cannot reach the guardian");

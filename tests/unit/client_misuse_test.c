@@ -15,6 +15,8 @@ START_TEST(test_requests)
 {
 	static const char *const argv[] = { "true", NULL };
 	const struct px_command odd = { .argv = argv, .disposition = (enum px_disposition)7 };
+	const struct px_command command = { .argv = argv };
+	const struct px_until long_wait = { .idle_ms = INT64_MAX };
 	const struct px_until until = { .from_seq = true, .after_seq = -1 };
 	struct px_error *err;
 	struct peer peer;
@@ -29,6 +31,9 @@ START_TEST(test_requests)
 	is_usage(px_client_wait(peer.client, "a", &until, err), &peer);
 	is_usage(px_client_read(peer.client, "a", -1, 0, 0, err), &peer);
 	is_usage(px_client_subscribe(peer.client, "a", -2, err), &peer);
+	is_usage(px_client_wait(peer.client, "a", &long_wait, err), &peer);
+	is_usage(px_client_run(peer.client, &command, NULL, 0, INT64_MAX, err), &peer);
+	is_usage(px_client_terminate(peer.client, "a", INT64_MAX, err), &peer);
 	is_usage(px_client_inspect(peer.client, NULL, err), &peer);
 	is_usage(px_client_connect(NULL, NULL, NULL, err), &peer);
 	ck_assert_int_eq(recv(peer.fd, said, sizeof said, 0), -1);

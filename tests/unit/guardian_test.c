@@ -72,6 +72,18 @@ member(px_mark mark, void (*on_term)(int))
 	return pid;
 }
 
+/* A child that goes on without exec, with all that is open; it ends with the test's group. */
+static void
+hold_all(void)
+{
+	pid_t pid = fork();
+
+	if (pid == -1)
+		_exit(1);
+	while (pid == 0)
+		pause();
+}
+
 static _Noreturn void
 manager_run(int64_t grace_ms, bool orderly, int out)
 {
@@ -82,6 +94,8 @@ manager_run(int64_t grace_ms, bool orderly, int out)
 	if (px_guardian_start(&guardian, NULL) == -1)
 		_exit(1);
 	f.guardian = guardian.pid;
+	if (grace_ms >= 0 || orderly)
+		hold_all();
 	f.marked[0] = member(mark, SIG_DFL);
 	f.marked[1] = member(px_mark_make(NONCE, GROUP + 1, SERIAL), SIG_IGN);
 	f.marked[2] = member(px_mark_make(NONCE, GROUP, SERIAL + 1), SIG_DFL);
