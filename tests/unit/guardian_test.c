@@ -80,7 +80,9 @@ hold_all(void)
 
 	if (pid == -1)
 		_exit(1);
-	while (pid == 0)
+	if (pid != 0)
+		return;
+	for (;;)
 		pause();
 }
 
