@@ -14,7 +14,7 @@ import termios
 
 from cli import PIPE, ended_by, program, ptyexec
 from desk import Desk
-from support import Watched, descendants, name_of, serving, shell
+from support import LONG_MS, Watched, descendants, name_of, serving, shell
 
 from px import tap
 from px.deadline import within
@@ -139,7 +139,7 @@ class Cable:
 
 async def test_cut_connection(t):
     """A connection that breaks and comes back: the output goes on without a gap or a repeat, and so does the input."""
-    async with world(t, "--retained-output-bytes-per-process", 1 << 20, listen=("unix", "ws")) as px:
+    async with world(t, "--detach-ttl-ms", LONG_MS, listen=("unix", "ws")) as px:
         host, _, port = px.server.url("ws")[len("ws://"):].rpartition(":")
         async with Cable.lay(host, int(port)) as cable:
             await px.start("sh", "-c", "read x; seq 300000; read y; echo over $y")
