@@ -33,6 +33,7 @@ struct px_conn {
 	char *label;
 	int in_fd, out_fd;
 	bool borrowed;
+	bool is_tcp;
 	bool always_readable; /* a regular file: never blocks, and epoll(7) refuses it */
 	const struct px_framing *framing;
 	struct px_framer *framer;
