@@ -121,6 +121,7 @@ px_conn_new(struct px_net *net, const struct px_conn_params *params)
 	conn->framing = params->framing;
 	conn->framer = params->framing->create();
 	conn->limit = params->limit;
+	conn->high_water = net->options.high_water;
 	conn->established = !params->impatient;
 	conn->in = evbuffer_new();
 	conn->out = evbuffer_new();

@@ -16,7 +16,7 @@ enum { READ_MAX = 64 * 1024 };
 bool
 px_conn_takes_messages(const struct px_conn *conn)
 {
-	return evbuffer_get_length(conn->out) < 2 * conn->net->options.high_water;
+	return evbuffer_get_length(conn->out) < 2 * conn->high_water;
 }
 
 void

@@ -37,7 +37,7 @@ struct px_conn {
 	bool always_readable; /* a regular file: never blocks, and epoll(7) refuses it */
 	const struct px_framing *framing;
 	struct px_framer *framer;
-	size_t limit;
+	size_t limit, high_water;
 	struct evbuffer *in, *out;
 	size_t accounted; /* of 'out', in the net's sum */
 	struct event *readable, *writable;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/uri.h"
+#include "net/conn.h"
 #include "rpc/sub.h"
 
 /* initialize, environment/info, environment/status, environmentConfig/read. */
@@ -108,6 +109,12 @@ session_resume(struct px_peer *peer, const struct px_str *id, struct px_err *err
 	    err, PX_E_TOKEN, "unknown session id %.*s", id->len < 128 ? (int)id->len : 128, id->p);
 }
 
+/*
+ * What is under way when a connection is cut must be among what is kept of before:
+ * here it is bounded, on the network by the client's own buffers.
+ */
+enum { UNSENT_SHARE = 4 };
+
 /* From now on the client hears of what is new; what was before, it reads. */
 static void
 processes_follow(struct px_peer *peer)
@@ -130,6 +137,7 @@ initialize_run(struct px_call *call, const void *params, struct px_err *err)
 		px_workspace_join_new(peer->rpc->core, &peer->rpc->codex.terms, &peer->member);
 	else if (session_resume(peer, &p->resume, err) == -1)
 		return -1;
+	px_conn_lower_high_water(peer->conn, peer->rpc->codex.terms.newest_bytes / UNSENT_SHARE);
 	processes_follow(peer);
 	json = px_call_result(call);
 	px_json_open(json);

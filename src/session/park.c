@@ -3,8 +3,9 @@
 #include "base/clock.h"
 #include "session/state.h"
 
-/* A transcript that keeps the newest knows four times as many chunks. */
-enum { CHUNK_SHARE = 512 };
+/* A quarter of the bytes and of the chunks stays free for what comes next
+ * (px_transcript_new_tail()). */
+enum { BYTE_SHARE = 4, CHUNK_SHARE = 4 * 128 };
 
 /* The watch whose subscriber is gone: it is held, so that it is told nothing but a failure. */
 
@@ -57,8 +58,8 @@ watch_rewind(struct px_watch *watch)
 {
 	struct px_session *session = watch->session;
 
-	px_transcript_rewind(
-	    session->transcript, session->kept / 2, session->kept / CHUNK_SHARE, &watch->acked);
+	px_transcript_rewind(session->transcript, session->kept / BYTE_SHARE,
+	    session->kept / CHUNK_SHARE, &watch->acked);
 	watch->acknowledges = true;
 	watch->replays = false;
 	session->unseen_after = px_transcript_next_seq(session->transcript) - 1;

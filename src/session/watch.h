@@ -77,7 +77,8 @@ size_t px_watch_ack_bytes(size_t retained);
 /*
  * Takes the watch from a subscriber that is gone and may come back; no callback
  * comes any more. One that acknowledges stays, parked: it holds the child at the
- * acknowledged place (one that replays: at half of what is kept before now) until the session is
+ * acknowledged place (one that replays: at three quarters of what is kept before
+ * now) until the session is
  * watched anew, px_session_unpark(), the end of session, workspace or core, or the detach time.
  * Another, or one whose session has closed, is freed. A session has one parked watch: of two the
  * lower place and the later time hold.
