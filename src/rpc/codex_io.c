@@ -139,7 +139,7 @@ read_run(struct px_call *call, const void *params, struct px_err *err)
 	if (session == NULL)
 		return unknown_process(p->id.p, p->id.len, err);
 	until.event = true;
-	until.has_after = true;
+	until.has_after = until.exact = true;
 	until.after = (uint64_t)p->after.v;
 	until.timeout_ms = p->wait.v < WAIT_MS_MAX ? p->wait.v : WAIT_MS_MAX;
 	r = px_new(struct reading);

@@ -181,6 +181,8 @@ px_wait_new(struct px_session *session, const struct px_wait_until *until, px_wa
 
 	wait->session = session;
 	wait->until = *until;
+	if (!until->exact && until->after >= px_transcript_next_seq(session->transcript))
+		wait->until.after = px_transcript_next_seq(session->transcript) - 1;
 	wait->done = done;
 	wait->arg = arg;
 	for (size_t i = 0; i < until->nmatch; i++)
