@@ -81,7 +81,7 @@ void px_proc_set_arg(struct px_proc *proc, void *arg);
  */
 void px_proc_free(struct px_proc *proc);
 
-/* As px_proc_free() for one that was reaped and whose streams have ended, but descendants live on. */
+/* As px_proc_free() for one that was reaped and whose streams have ended: descendants live on. */
 void px_proc_leave(struct px_proc *proc);
 
 void px_proc_wake(struct px_proc *proc);          /* room() may have grown */

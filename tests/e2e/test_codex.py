@@ -75,10 +75,9 @@ class Client:
 
     async def connect(self):
         self.conn = await self.server.connect(self.scheme)
-        result = await self.conn.request("initialize", {"clientName": "test", "resumeSessionId": self.session})
+        result = await self.conn.initialize_codex(self.session)
         assert self.session in (None, result["sessionId"]), result
         self.session = result["sessionId"]
-        await self.conn.notify("initialized", {})
 
     async def start(self, name, *argv, **params):
         self.processes[name] = Process(self, name)

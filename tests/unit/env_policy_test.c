@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 static char *server_env[] = { "PATH=/bin", "HOME=/root", "API_KEY=1", "KEYBOARD=us", "my_secret=2",
 	"PASSWORD_X=3", "Lang=C", "EMPTY=", NULL };
 
@@ -17,8 +19,8 @@ applied(struct px_env_policy policy, char *const *base)
 	text[0] = '\0';
 	for (size_t i = 0; env[i] != NULL; i++) {
 		if (i > 0)
-			strcat(text, " ");
-		strcat(text, env[i]);
+			strlcat(text, " ", sizeof text);
+		strlcat(text, env[i], sizeof text);
 	}
 	free(env);
 	return text;
