@@ -192,6 +192,22 @@ def with_spawn_v0(takes):
                 takes.nul_error, takes.text)
 
 
+# codex
+
+SESSION_CODEX = (-32600, "unknownSession")
+TOKEN_CODEX = (-32600, "unknownToken")
+URI = string(wrong=("", "relative", "/", "file", "http://localhost/", "file://elsewhere/", "file:///%", "file:///%0", "file:///%zz",
+                    "file:///%00", "file:///a?b", "file:///a#b"), huge="file:///" + "x" * BIG, nul="file:///a\0b")
+KEY_PATHS = Type(("array",), ([[]], [["a"], []], [[1]], [{}], ["a"], [None]), "x" * BIG)
+PATTERNS = strings(["*?*" * 10] * 10_000, SPAWN_V0)
+SANDBOX = Type(("object",), ({}, {"permissions": None}, {"permissions": {}}, {"permissions": {"type": 1}},
+                             {"permissions": {"type": "Disabled"}}), "x" * BIG)
+
+
+def of_process(params, unknown, *members):
+    return Method((({"processId": SESSION_NAME, **params}, (needed("processId", string(unknown, unknown)), *members)),))
+
+
 METHODS = {
     ("exec-server.v1", "initialize"): Method((({
         "clientName": "x", "clientVersion": "1", "protocolVersion": "exec-server.v1", "workspace": "w",
@@ -245,6 +261,29 @@ METHODS = {
         ({"sessionId": SESSION_NAME, "chunk": ""}, (SESSION_V0, needed("chunk", BYTES))),)),
     ("exec-server.v0", "command/exec/terminate"): Method((({"sessionId": SESSION_NAME}, (
         needed("sessionId", string(None, None)),)),)),
+    ("codex", "initialize"): Method((({"clientName": "x", "resumeSessionId": "x"}, (
+        needed("clientName", ANY_TEXT), member("resumeSessionId", string(TOKEN_CODEX, TOKEN_CODEX, huge=EARLY)))),)),
+    ("codex", "environment/info"): Method(),
+    ("codex", "environment/status"): Method(),
+    ("codex", "environmentConfig/read"): Method((({"cwd": "file:///", "configPaths": [["a"]], "requirementsPaths": [["b"]]}, (
+        needed("cwd", URI), needed("configPaths", KEY_PATHS), needed("requirementsPaths", KEY_PATHS))),)),
+    ("codex", "process/start"): Method((({
+        "processId": "new", "argv": [PROGRAM], "cwd": "file:///", "env": {"A": "b"}, "tty": False, "pipeStdin": False, "arg0": "x",
+        "envPolicy": {"inherit": "none", "ignoreDefaultExcludes": True, "exclude": ["x"], "set": {"A": "b"}, "includeOnly": ["A"]},
+        "sandbox": {"permissions": {"type": "disabled"}}, "enforceManagedNetwork": False},
+        (needed("processId", string(wrong=("x" * 129,))), needed("argv", with_spawn_v0(ARGV)), needed("cwd", URI),
+         needed("env", with_spawn_v0(ENV)), needed("tty", BOOLEAN), member("pipeStdin", BOOLEAN),
+         member("arg0", with_spawn_v0(string(SPAWN, huge="x" * ARG_MAX))), member("envPolicy", OBJECT),
+         needed("envPolicy.inherit", WORD), needed("envPolicy.ignoreDefaultExcludes", BOOLEAN),
+         needed("envPolicy.exclude", PATTERNS), needed("envPolicy.set", with_spawn_v0(ENV)),
+         needed("envPolicy.includeOnly", PATTERNS), member("sandbox", SANDBOX), member("enforceManagedNetwork", BOOLEAN))),)),
+    ("codex", "process/read"): of_process(
+        {"afterSeq": 0, "maxBytes": 1, "waitMs": 0}, SESSION_CODEX, member("afterSeq", integer(0, INT64_MAX)),
+        member("maxBytes", integer(0, INT64_MAX)), member("waitMs", integer(0, INT64_MAX))),
+    ("codex", "process/write"): of_process(
+        {"chunk": "", "writeId": "1"}, None, needed("chunk", BYTES), needed("writeId", WRITE_ID)),
+    ("codex", "process/signal"): of_process({"signal": "interrupt"}, None, needed("signal", string(wrong=("", "INT", "interrupt ")))),
+    ("codex", "process/terminate"): of_process({}, None),
 }
 
 
@@ -257,6 +296,17 @@ class Case:
     params: bytes
     error: tuple
     unreadable: bool = False  # not JSON: the answer cannot name the request
+
+    def has_twice(self):
+        """Does a name stand twice in one object?"""
+        found = []
+
+        def look(pairs):
+            found.append(len(dict(pairs)) < len(pairs))
+
+        if not self.unreadable:
+            json.loads(self.params, object_pairs_hook=look)
+        return any(found)
 
 
 def _filled(params, session):

@@ -202,6 +202,11 @@ class Connection:
             "initialize", {"clientName": "test", "protocolVersion": "exec-server.v1", **params}
         )
 
+    async def initialize_codex(self, session=None):
+        result = await self.request("initialize", {"clientName": "test", "resumeSessionId": session})
+        await self.notify("initialized", {})
+        return result
+
     # Ending
 
     def end_sending(self):
