@@ -25,8 +25,9 @@ take_frame(struct evbuffer *out, uint64_t *out_len)
 	for (size_t i = 0; i < extra; i++)
 		*out_len = *out_len << 8 | header[2 + i];
 	payload = evbuffer_pullup(out, (ev_ssize_t)*out_len);
-	for (uint64_t i = 0; i < *out_len; i++)
-		ck_assert_int_eq(payload[i], 'x');
+	/* All bytes are equal, so each is equal to the next. */
+	ck_assert(*out_len == 0 || payload[0] == 'x');
+	ck_assert(*out_len < 2 || memcmp(payload, payload + 1, *out_len - 1) == 0);
 	evbuffer_drain(out, *out_len);
 	return header[0];
 }
