@@ -9,33 +9,49 @@
 
 #include "fs/place.h"
 
-/* 'dir' is a directory; is 'path', which is there, one too? */
-static bool
-is_directory(const struct px_fs_scope *scope, const char *path)
+/* 1: 'path' is a directory. 0: it is none. -1: a link in it is not to be followed. */
+static int
+directory_look(const struct px_fs_scope *scope, const char *path, struct px_err *err)
 {
 	int fd = px_place_openat(scope, AT_FDCWD, path, O_DIRECTORY);
 
-	px_place_close(fd);
-	return fd != -1;
+	if (fd == -1)
+		return errno == ELOOP ? px_fs_fail(scope, path, err) : 0;
+	close(fd);
+	return 1;
 }
 
+/* 1: made, or there by now if it 'may_exist'. 0: errno. -1: an error. */
 static int
-make_one(const struct px_fs_scope *scope, const char *path, bool may_exist, struct px_err *err)
+directory_make(
+    const struct px_fs_scope *scope, const char *path, bool may_exist, struct px_err *err)
 {
 	struct px_place place;
 	int made, sys;
 
-	if (may_exist && is_directory(scope, path))
-		return 0;
 	if (px_place_find(scope, path, PX_PLACE_KEEP, &place, err) == -1)
 		return -1;
 	made = mkdirat(place.dir, place.name, 0777);
 	sys = errno;
 	px_place_done(&place);
-	if (made == 0 || (sys == EEXIST && may_exist && is_directory(scope, path)))
-		return 0;
+	if (made == 0)
+		return 1;
+	if (sys == EEXIST && may_exist && directory_look(scope, path, NULL) == 1)
+		return 1;
 	errno = sys;
-	return px_fs_fail(scope, path, err);
+	return 0;
+}
+
+static int
+make_one(const struct px_fs_scope *scope, const char *path, bool may_exist, struct px_err *err)
+{
+	int there = may_exist ? directory_look(scope, path, err) : 0;
+
+	if (there == 0)
+		there = directory_make(scope, path, may_exist, err);
+	if (there == 0)
+		return px_fs_fail(scope, path, err);
+	return there == 1 ? 0 : -1;
 }
 
 /* The parts of 'path' from its first to its last; each is cut at its end for the while. */

@@ -1,6 +1,7 @@
 #ifndef FS_DIR_H
 #define FS_DIR_H
 
+#include <bsd/string.h>
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -53,7 +54,10 @@ fs_at(const char *name)
 	static size_t next;
 	char *path = paths[next++ % 8];
 
-	snprintf(path, PATH_MAX, "%s%s%s", fs_top, name[0] != '\0' ? "/" : "", name);
+	strlcpy(path, fs_top, PATH_MAX);
+	if (name[0] != '\0')
+		strlcat(path, "/", PATH_MAX);
+	ck_assert_uint_lt(strlcat(path, name, PATH_MAX), PATH_MAX);
 	return path;
 }
 
@@ -114,6 +118,7 @@ fs_count(const char *name)
 	return count;
 }
 
+/* Calls that are given an '&err', which is made here for each. */
 #define FS_OK(call)                                         \
 	do {                                                \
 		struct px_err err = { 0 };                  \

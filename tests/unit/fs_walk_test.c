@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "cases.h"
+#include "fs/rules.h"
 #include "fs_dir.h"
 
 /* a{b{.hid{in},g,ld->c,lf->f},c{t,up->..},dang,fifo,f} */
@@ -37,7 +38,8 @@ static const struct {
 	{ "a", { 3, 100, 100, false, false }, "b/ c/ f b/.hid/ b/g c/t b/.hid/in/", false },
 	{ "a", { 0, 100, 100, false, false }, "b/ c/ f", false },
 	{ "a", { 1, 100, 100, false, false }, "b/ c/ f b/.hid/ b/g c/t", false },
-	{ "a", { UINT64_MAX, UINT64_MAX, UINT64_MAX, false, true }, "b/ c/ f b/.hid/ b/g c/t", false },
+	{ "a", { UINT64_MAX, UINT64_MAX, UINT64_MAX, false, true }, "b/ c/ f b/.hid/ b/g c/t",
+	    false },
 	{ "a", { 3, 1, 100, false, false }, "b/ c/ f", true },
 	{ "a", { 3, 2, 100, false, false }, "b/ c/ f b/.hid/ b/g", true },
 	{ "a", { 3, 4, 100, false, false }, "b/ c/ f b/.hid/ b/g c/t b/.hid/in/", true },
@@ -87,7 +89,8 @@ END_TEST
 START_TEST(test_bad)
 {
 	const struct px_fs_scope scope = { 0 };
-	const struct px_fs_walk good = { 1, 1, 1, true, true }, no_directories = { 1, 0, 1, true, true },
+	const struct px_fs_walk good = { 1, 1, 1, true, true },
+				no_directories = { 1, 0, 1, true, true },
 				no_entries = { 1, 1, 0, true, true };
 	struct px_fs_walked walked = { 0 };
 
