@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "fs/names.h"
+#include "fs/rules.h"
 #include "fs/scope.h"
 
 /* Names are watched for both ways: the list says which names of a directory mean something. */
@@ -25,7 +26,7 @@ struct px_missing {
 	int fd;
 	struct px_names wanted; /* names to come, with the watch of their directory; sorted */
 	struct px_names held;   /* the name of 'present', likewise */
-	char last[PATH_MAX];    /* the directory whose ancestors were watched last */
+	char last[PATH_MAX];    /* a directory that is watched with all above it; or "" */
 };
 
 struct arming {
@@ -55,21 +56,24 @@ watch_add(const struct arming *arming, const char *directory, uint32_t events)
 	return inotify_add_watch(arming->missing->fd, directory, events | IN_ONLYDIR | IN_MASK_ADD);
 }
 
-/* Those above a directory, up to the root: of what may not be read nothing is heard. */
+/*
+ * Those above a directory, up to the root: of what may not be read nothing is
+ * heard. Paths come in bunches, so most often they are above the last one too.
+ */
 static int
 ancestors_watch(const struct arming *arming, const char *directory)
 {
 	char *last = arming->missing->last;
-	char path[PATH_MAX];
+	char above[PATH_MAX];
 	char *slash;
 
-	if (strcmp(last, directory) == 0)
-		return ARMED;
-	strlcpy(path, directory, sizeof path);
-	while ((slash = strrchr(path, '/')) != NULL && slash != path) {
+	strlcpy(above, directory, sizeof above);
+	while ((slash = strrchr(above, '/')) != NULL && slash != above) {
 		*slash = '\0';
-		if (watch_add(arming, path, SELF_EVENTS) == -1 && errno == ENOSPC)
-			return watch_fail(arming, path);
+		if (px_fs_path_is_in(last, above))
+			break;
+		if (watch_add(arming, above, SELF_EVENTS) == -1 && errno == ENOSPC)
+			return watch_fail(arming, above);
 	}
 	strlcpy(last, directory, PATH_MAX);
 	return ARMED;

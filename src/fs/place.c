@@ -141,14 +141,14 @@ px_place_open_file(const struct px_fs_scope *scope, const char *path, int flags,
 {
 	enum px_fs_access access = flags == O_RDONLY ? PX_FS_READ : PX_FS_WRITE;
 	int fd = px_place_open(scope, path, 0, access, err), file = -1;
+	bool known;
 
 	if (fd == -1)
 		return -1;
-	if (fstat(fd, st) == -1)
-		px_fs_fail(scope, path, err);
-	else if (!S_ISREG(st->st_mode))
+	known = fstat(fd, st) == 0;
+	if (known && !S_ISREG(st->st_mode))
 		px_fs_refuse(err, path, "path `%.300s` is not a file", path);
-	else if ((file = px_place_reopen(fd, flags)) == -1)
+	else if (!known || (file = px_place_reopen(fd, flags)) == -1)
 		px_fs_fail(scope, path, err);
 	px_place_close(fd);
 	return file;

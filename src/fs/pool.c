@@ -36,13 +36,19 @@ struct px_pool_owner {
 };
 TAILQ_HEAD(owner_list, px_pool_owner);
 
+struct thread {
+	pthread_t id;
+	struct px_pool *pool;
+	bool over; /* it takes the lock no more */
+};
+
 struct px_pool {
 	struct px_pool_limits limits;
 	struct event *readable;
-	int fd;             /* raised when something is finished */
-	pthread_t *threads; /* the loop's; 'count' is under the lock */
+	int fd; /* raised when something is finished */
 	pthread_mutex_t lock;
-	pthread_cond_t work;
+	pthread_cond_t work, ended;
+	struct thread *threads;
 	struct owner_list owners; /* whose turn it is first */
 	struct job_list finished;
 	size_t count, idle, waiting; /* threads; those without a job; jobs without a thread */
@@ -103,7 +109,8 @@ pool_finish(struct px_pool *pool, struct job *job)
 static void *
 thread_main(void *arg)
 {
-	struct px_pool *pool = arg;
+	struct thread *thread = arg;
+	struct px_pool *pool = thread->pool;
 	struct job *job;
 
 	pthread_mutex_lock(&pool->lock);
@@ -119,6 +126,8 @@ thread_main(void *arg)
 		pthread_mutex_lock(&pool->lock);
 		pool_finish(pool, job);
 	}
+	thread->over = true;
+	pthread_cond_signal(&pool->ended);
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
 }
@@ -127,12 +136,14 @@ thread_main(void *arg)
 static int
 thread_start(struct px_pool *pool)
 {
+	struct thread *thread = &pool->threads[pool->count];
 	sigset_t all, old;
 	int failed;
 
+	thread->pool = pool;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	failed = pthread_create(&pool->threads[pool->count], NULL, thread_main, pool);
+	failed = pthread_create(&thread->id, NULL, thread_main, thread);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (failed == 0)
 		pool->count++;
@@ -266,6 +277,7 @@ struct px_pool *
 px_pool_new(struct event_base *base, const struct px_pool_limits *limits, struct px_err *err)
 {
 	struct px_pool *pool;
+	pthread_condattr_t monotonic;
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	if (fd == -1) {
@@ -275,9 +287,13 @@ px_pool_new(struct event_base *base, const struct px_pool_limits *limits, struct
 	pool = px_new(struct px_pool);
 	pool->limits = *limits;
 	pool->fd = fd;
-	pool->threads = px_realloc_array(NULL, limits->threads, sizeof *pool->threads);
+	pool->threads = px_alloc(limits->threads * sizeof *pool->threads);
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->work, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&pool->ended, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	TAILQ_INIT(&pool->owners);
 	TAILQ_INIT(&pool->finished);
 	pool->readable = event_new(base, fd, EV_READ | EV_PERSIST, pool_on_readable, pool);
@@ -285,25 +301,45 @@ px_pool_new(struct event_base *base, const struct px_pool_limits *limits, struct
 	return pool;
 }
 
+/* The time of CLOCK_MONOTONIC in so many milliseconds. */
+static struct timespec
+time_in(int ms)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_sec += ms / 1000;
+	time.tv_nsec += ms % 1000 * 1000000L;
+	if (time.tv_nsec >= 1000000000L) {
+		time.tv_sec++;
+		time.tv_nsec -= 1000000000L;
+	}
+	return time;
+}
+
 /* True: every thread has come back by then. */
 static bool
 threads_join(struct px_pool *pool, int wait_ms)
 {
-	struct timespec until;
+	const struct timespec until = time_in(wait_ms);
 	bool all = true;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += wait_ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
+	for (size_t i = 0; i < pool->count; i++) {
+		struct thread *thread = &pool->threads[i];
+		bool over;
+
+		pthread_mutex_lock(&pool->lock);
+		while (
+		    !thread->over && pthread_cond_timedwait(&pool->ended, &pool->lock, &until) == 0)
+			;
+		over = thread->over;
+		pthread_mutex_unlock(&pool->lock);
+		if (over)
+			pthread_join(thread->id, NULL);
+		else
+			pthread_detach(thread->id);
+		all = all && over;
 	}
-	for (size_t i = 0; i < pool->count; i++)
-		if (pthread_clockjoin_np(pool->threads[i], NULL, CLOCK_MONOTONIC, &until) != 0) {
-			pthread_detach(pool->threads[i]);
-			all = false;
-		}
 	return all;
 }
 
@@ -336,12 +372,13 @@ px_pool_free(struct px_pool *pool, int wait_ms)
 	all = threads_join(pool, wait_ms);
 	pool_deliver(pool);
 	event_free(pool->readable);
-	free(pool->threads);
 	if (!all)
 		return false;
 	close(pool->fd);
 	pthread_mutex_destroy(&pool->lock);
 	pthread_cond_destroy(&pool->work);
+	pthread_cond_destroy(&pool->ended);
+	free(pool->threads);
 	free(pool);
 	return true;
 }

@@ -48,14 +48,14 @@ px_fs_rules_check(
 
 int
 px_fs_rules_check_tree(
-    const struct px_fs_rules *rules, const char *path, enum px_fs_access wanted, struct px_err *err)
+    const struct px_fs_rules *rules, const char *tree, enum px_fs_access wanted, struct px_err *err)
 {
-	if (px_fs_rules_check(rules, path, wanted, err) == -1)
+	if (px_fs_rules_check(rules, tree, wanted, err) == -1)
 		return -1;
 	for (size_t i = 0; rules != NULL && i < rules->count; i++) {
 		const char *below = rules->list[i].path;
 
-		if (px_fs_path_is_in(below, path) &&
+		if (px_fs_path_is_in(below, tree) &&
 		    px_fs_rules_check(rules, below, wanted, err) == -1)
 			return -1;
 	}

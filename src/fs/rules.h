@@ -28,8 +28,8 @@ struct px_fs_rules {
 int px_fs_rules_check(const struct px_fs_rules *rules, const char *path, enum px_fs_access wanted,
     struct px_err *err);
 
-/* The same for all that is or may come to be below 'path'. */
-int px_fs_rules_check_tree(const struct px_fs_rules *rules, const char *path,
+/* The same for all that is or may come to be below 'tree'. */
+int px_fs_rules_check_tree(const struct px_fs_rules *rules, const char *tree,
     enum px_fs_access wanted, struct px_err *err);
 
 /* Is 'path' the same as 'top', or below it? */

@@ -13,7 +13,7 @@
  */
 
 /* Room for the URI of every path shorter than PATH_MAX, with its NUL. */
-enum { PX_URI_MAX = sizeof("file://") + 3 * PATH_MAX };
+enum { PX_URI_MAX = 8 + 3 * PATH_MAX };
 
 /*
  * The path of "file:///a%20b", percent-encoding undone once, into 'out' of

@@ -37,7 +37,7 @@ START_TEST(test_read)
 
 			FS_OK(px_handle_read(handle, offset, len, block, &got, &err));
 			ck_assert_uint_eq(got, (int64_t)len < left ? len : (size_t)left);
-			ck_assert_int_eq(memcmp(block, "0123456789" + 10 - left, got), 0);
+			ck_assert_int_eq(memcmp(block, &"0123456789"[10 - left], got), 0);
 		}
 	FS_OK(px_handle_read(handle, 3, PX_HANDLE_BLOCK_MAX, block, &got, &err));
 	ck_assert_uint_eq(got, 7);
