@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -24,11 +25,23 @@ path_or(const char *path, const char *otherwise)
 	return px_strdup(path != NULL && path[0] == '/' ? path : otherwise);
 }
 
+static const char *
+find_posix_shell(const char *login)
+{
+	static const char *const names[] = { "bash", "zsh", "sh" };
+	const char *name = strrchr(login, '/') + 1;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(name, names[i]) == 0 && access(login, X_OK) == 0)
+			return login;
+	return access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
+}
+
 void
 px_surroundings_find(struct px_surroundings *out)
 {
 	char name[HOST_NAME_MAX + 1] = "", *buf = px_alloc(USER_MAX), *cwd = getcwd(NULL, 0);
-	const char *home = getenv("HOME");
+	const char *home = getenv("HOME"), *tmpdir = getenv("TMPDIR");
 	const struct passwd *user;
 	struct passwd entry;
 
@@ -40,6 +53,8 @@ px_surroundings_find(struct px_surroundings *out)
 	out->home = home != NULL && home[0] == '/'
 			? px_strdup(home)
 			: path_or(user != NULL ? user->pw_dir : NULL, "/");
+	out->tmpdir = tmpdir != NULL && tmpdir[0] == '/' ? px_strdup(tmpdir) : NULL;
+	out->posix_shell = px_strdup(find_posix_shell(out->shell));
 	free(cwd);
 	free(buf);
 }
@@ -51,4 +66,6 @@ px_surroundings_done(struct px_surroundings *s)
 	free(s->shell);
 	free(s->cwd);
 	free(s->home);
+	free(s->tmpdir);
+	free(s->posix_shell);
 }

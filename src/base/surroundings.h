@@ -6,6 +6,8 @@ struct px_surroundings {
 	char *hostname;
 	char *shell; /* the user's login shell */
 	char *cwd, *home;
+	char *tmpdir;      /* TMPDIR; NULL: not set, or no absolute path */
+	char *posix_shell; /* 'shell' if it is bash, zsh or sh, else /bin/bash or /bin/sh */
 };
 
 /* Never fails: what cannot be learned is "", "/bin/sh" or "/". Any thread. */

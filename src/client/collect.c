@@ -17,10 +17,11 @@ struct collected {
 void
 px_collecting_init(struct px_collecting *collecting, size_t max_bytes)
 {
+	size_t cap = max_bytes > 0 ? max_bytes : PTRDIFF_MAX;
+
 	*collecting = (struct px_collecting){ 0 };
 	for (int i = 0; i < PX_STREAM_COUNT; i++)
-		px_stream_store_init(
-		    &collecting->store[i], max_bytes > 0 ? max_bytes : PTRDIFF_MAX);
+		px_stream_store_init(&collecting->store[i], cap / 2, cap - cap / 2);
 }
 
 void

@@ -182,11 +182,11 @@ workspace_join(
 	struct px_err why;
 
 	if (token != NULL) {
-		if (px_workspace_resume(local->core, token, strlen(token), &local->member, &why) ==
-		    -1)
+		if (px_workspace_resume(local->core, &px_terms_lasting, token, strlen(token),
+			&local->member, &why) == -1)
 			return refused(&why, err);
 	} else if (name == NULL) {
-		px_workspace_join_new(local->core, false, &local->member);
+		px_workspace_join_new(local->core, &px_terms_lasting, &local->member);
 	} else {
 		if (px_name_check("workspace", name, strlen(name), &why) == -1)
 			return refused(&why, err);

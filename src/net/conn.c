@@ -1,7 +1,9 @@
 #include "net/conn.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,6 +95,16 @@ fd_is_file(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool
+fd_is_tcp(int fd)
+{
+	int protocol;
+	socklen_t len = sizeof protocol;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
+	       protocol == IPPROTO_TCP;
+}
+
 struct px_conn *
 px_conn_new(struct px_net *net, const struct px_conn_params *params)
 {
@@ -104,10 +116,12 @@ px_conn_new(struct px_net *net, const struct px_conn_params *params)
 	conn->in_fd = params->in;
 	conn->out_fd = params->out;
 	conn->borrowed = params->borrowed;
+	conn->is_tcp = fd_is_tcp(params->in);
 	conn->always_readable = fd_is_file(params->in);
 	conn->framing = params->framing;
 	conn->framer = params->framing->create();
 	conn->limit = params->limit;
+	conn->high_water = net->options.high_water;
 	conn->established = !params->impatient;
 	conn->in = evbuffer_new();
 	conn->out = evbuffer_new();

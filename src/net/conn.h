@@ -50,6 +50,7 @@ bool px_conn_congested(const struct px_conn *conn);
 
 void px_conn_established(struct px_conn *conn); /* ends the handshake's time limit */
 void px_conn_set_limit(struct px_conn *conn, size_t limit);
+void px_conn_lower_high_water(struct px_conn *conn, size_t bytes); /* unless it is lower */
 
 /* Ends it from our side, once its bytes are out or a few seconds have passed. 'text' goes into the
  * close frame and the log. */

@@ -33,7 +33,7 @@ conn_account(struct px_conn *conn)
 void
 px_conn_grown(struct px_conn *conn)
 {
-	if (conn_account(conn) > conn->net->options.high_water)
+	if (conn_account(conn) > conn->high_water)
 		conn->congested = true;
 	px_conn_mark_dirty(conn);
 }
@@ -44,7 +44,7 @@ conn_written(struct px_conn *conn, size_t n)
 	size_t left = conn_account(conn);
 
 	conn->net->stats.bytes_out += n;
-	if (conn->congested && left <= conn->net->options.high_water / 2) {
+	if (conn->congested && left <= conn->high_water / 2) {
 		conn->congested = false;
 		conn->ops->drained(conn->arg);
 	}
@@ -115,6 +115,13 @@ px_conn_send(struct px_conn *conn, struct evbuffer *msg)
 	}
 	conn->framing->wrap(conn->framer, msg, conn->out);
 	px_conn_grown(conn);
+}
+
+void
+px_conn_lower_high_water(struct px_conn *conn, size_t bytes)
+{
+	if (bytes < conn->high_water)
+		conn->high_water = bytes;
 }
 
 bool

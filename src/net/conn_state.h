@@ -33,10 +33,11 @@ struct px_conn {
 	char *label;
 	int in_fd, out_fd;
 	bool borrowed;
+	bool is_tcp;
 	bool always_readable; /* a regular file: never blocks, and epoll(7) refuses it */
 	const struct px_framing *framing;
 	struct px_framer *framer;
-	size_t limit;
+	size_t limit, high_water;
 	struct evbuffer *in, *out;
 	size_t accounted; /* of 'out', in the net's sum */
 	struct event *readable, *writable;

@@ -70,6 +70,7 @@ struct px_proc {
 	struct px_stop *stop;    /* its tree is being ended; the list owns it */
 	uint64_t client_signals; /* bit N - 1: the client sent signal N */
 	bool asked_to_end;       /* 'cause' says by whom */
+	bool cut;                /* its streams end with it */
 	bool exit_told, close_told;
 	enum px_cause cause;
 	struct px_exit exit;

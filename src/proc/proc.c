@@ -65,6 +65,9 @@ px_proc_on_stream(struct px_proc *proc)
 		proc->exit.output_open = !proc_all_streams(proc, true);
 		proc->ops->exited(proc->arg, &proc->exit);
 	}
+	if (proc->exit_told && proc->cut)
+		for (unsigned i = 0; i < proc->nstreams; i++)
+			px_stream_done(&proc->stream[i]);
 	if (proc->exit_told && !proc->close_told && proc_all_streams(proc, true)) {
 		proc->close_told = true;
 		proc->ops->closed(proc->arg);
@@ -276,17 +279,12 @@ proc_leaves_something(const struct px_proc *proc)
 	return !procs->options.subreaper || px_procs_orphans_possible(procs);
 }
 
-void
-px_proc_free(struct px_proc *proc)
+static void
+proc_free(struct px_proc *proc)
 {
-	struct px_procs *procs;
+	struct px_procs *procs = proc->procs;
 
-	if (proc == NULL)
-		return;
-	procs = proc->procs;
-	if (proc_leaves_something(proc))
-		px_stop_orphan(proc);
-	else if (proc->cgroup_fd != -1)
+	if (proc->cgroup_fd != -1)
 		px_cgroup_remove(procs->options.cgroups, proc->cgroup_serial, proc->cgroup_fd);
 	px_input_free(proc->input);
 	for (unsigned i = 0; i < proc->nstreams; i++)
@@ -302,6 +300,25 @@ px_proc_free(struct px_proc *proc)
 			close(proc->pidfd);
 	}
 	free(proc);
+}
+
+void
+px_proc_free(struct px_proc *proc)
+{
+	if (proc == NULL)
+		return;
+	if (proc_leaves_something(proc))
+		px_stop_orphan(proc);
+	proc_free(proc);
+}
+
+/* An ending under way is not its own to call off. */
+void
+px_proc_leave(struct px_proc *proc)
+{
+	if (proc->stop != NULL)
+		px_stop_orphan(proc);
+	proc_free(proc);
 }
 
 void
@@ -424,4 +441,13 @@ px_proc_terminate(struct px_proc *proc, int64_t grace_ms, enum px_cause cause)
 {
 	px_proc_blame(proc, cause);
 	px_stop_proc(proc, grace_ms);
+}
+
+void
+px_proc_kill_group(struct px_proc *proc, enum px_cause cause)
+{
+	px_proc_blame(proc, cause);
+	proc->cut = true;
+	if (!proc->reaped)
+		kill(-proc->pid, SIGKILL);
 }

@@ -81,6 +81,9 @@ void px_proc_set_arg(struct px_proc *proc, void *arg);
  */
 void px_proc_free(struct px_proc *proc);
 
+/* As px_proc_free() for one that was reaped and whose streams have ended, but descendants live on. */
+void px_proc_leave(struct px_proc *proc);
+
 void px_proc_wake(struct px_proc *proc);          /* room() may have grown */
 pid_t px_proc_pid(const struct px_proc *proc);    /* also after the end, as a number to show */
 bool px_proc_running(const struct px_proc *proc); /* not reaped yet */
@@ -107,5 +110,12 @@ bool px_proc_signal(struct px_proc *proc, int sig);
  * comes after this.
  */
 void px_proc_terminate(struct px_proc *proc, int64_t grace_ms, enum px_cause cause);
+
+/*
+ * SIGKILL to the child's own process group, for a child that was not reaped; other
+ * groups of its tree live on. When it has been reaped its streams end, even if one
+ * of those still holds them.
+ */
+void px_proc_kill_group(struct px_proc *proc, enum px_cause cause);
 
 #endif

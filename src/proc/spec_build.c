@@ -95,6 +95,21 @@ px_spec_build_env(
 	env_add_trace(spec, &n, env, "TRACESTATE", trace->state);
 }
 
+/* In front: what the trace added stays at the end. */
+void
+px_spec_default_env(struct px_spec *spec, const char *name, const char *value)
+{
+	size_t n = list_len((const char *const *)spec->env),
+	       size = strlen(name) + strlen(value) + 2;
+
+	if (px_spec_env(spec, name) != NULL)
+		return;
+	spec->env = px_realloc_array(spec->env, n + 2, sizeof *spec->env);
+	memmove(spec->env + 1, spec->env, (n + 1) * sizeof *spec->env);
+	spec->env[0] = px_alloc(size);
+	snprintf(spec->env[0], size, "%s=%s", name, value);
+}
+
 void
 px_spec_add_limit(struct px_spec *spec, int resource, int64_t value)
 {

@@ -24,6 +24,9 @@ int px_spec_build(struct px_spec *spec, const char *const *argv, const char *cwd
 void px_spec_build_env(
     struct px_spec *spec, char *const *base, const char *const *env, const struct px_trace *trace);
 
+/* Sets a variable that the environment, made before, has not. */
+void px_spec_default_env(struct px_spec *spec, const char *name, const char *value);
+
 /* Adds a limit; at most PX_SPEC_LIMITS in all. 'resource' is an RLIMIT_x (getrlimit(2)). */
 void px_spec_add_limit(struct px_spec *spec, int resource, int64_t value);
 

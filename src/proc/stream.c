@@ -164,6 +164,8 @@ stream_read(struct px_proc_stream *stream)
 		proc->ops->output(proc->arg, stream->index, proc->procs->scratch, got);
 		stream_count(stream, got);
 	}
+	if (stream->fd == -1) /* cut, now that its process is known to be over */
+		return false;
 	if (sys == 0)
 		return true;
 	if (sys == EAGAIN)

@@ -181,10 +181,12 @@ call_buffer(struct px_call *call)
 }
 
 static void
-call_put_id(struct px_json_out *json, const struct px_call *call)
+call_put_id(struct px_json_out *json, const struct px_peer *peer, const struct px_call *call)
 {
 	px_json_key(json, "id");
-	if (call == NULL)
+	if (call == NULL && peer->dialect != NULL && peer->dialect->malformed != NULL)
+		px_json_put_int(json, -1);
+	else if (call == NULL)
 		px_json_put_null(json);
 	else if (call->id_is_string)
 		px_json_put_text(json, call->id_text, call->id_len);
@@ -197,7 +199,7 @@ px_call_result(struct px_call *call)
 {
 	struct px_json_out *json = px_peer_message(call->peer, call_buffer(call));
 
-	call_put_id(json, call);
+	call_put_id(json, call->peer, call);
 	px_json_key(json, "result");
 	return json;
 }
@@ -290,7 +292,7 @@ px_error_put(
 {
 	struct px_json_out *json = px_peer_message(peer, buf);
 
-	call_put_id(json, id);
+	call_put_id(json, peer, id);
 	px_json_key(json, "error");
 	px_json_open(json);
 	px_json_kv_int(json, "code", error_number(peer, err->code));

@@ -22,7 +22,7 @@ struct px_session;
  * layer's; a dialect translates. One file (or a few) dialect_<name>*.c each.
  */
 
-enum { PX_M_EXPERIMENTAL = 1 };
+enum { PX_M_EXPERIMENTAL = 1, PX_M_NO_PARAMS = 2 /* or empty ones */ };
 
 struct px_method {
 	const char *name;
@@ -68,8 +68,17 @@ struct px_dialect {
 	/* The initialize request with these params (an object or NULL) asks for this dialect. */
 	bool (*claims)(const struct px_json *params);
 
-	/* May this method, known or not, be called now? The handshake's rules and "unknown method".
-	 * 0 or -1. */
+	/*
+	 * The envelope of protocol/codex.md, not the common one: malformed messages are answered
+	 * with id -1, -32600 and this text before the reason, and a name that stands twice
+	 * anywhere makes a message malformed, as being an array does; ids may be in flight twice;
+	 * nothing of ours has jsonrpc; params are judged before the handshake. NULL: the common
+	 * one.
+	 */
+	const char *malformed;
+	const char *unknown[2]; /* what stands before and behind an unknown method's name */
+
+	/* May this method be called now? The handshake's rules. 0 or -1. */
 	int (*admit)(const struct px_peer *peer, const char *method, struct px_err *err);
 
 	/*
@@ -99,6 +108,8 @@ struct px_dialect {
 	void (*put_lagged)(
 	    struct px_peer *peer, struct px_session *session, uint64_t skipped, uint64_t next_seq);
 
+	bool lost_is_exit;    /* a lost program is told as an exit with code -1 */
+	bool replays;         /* subscriptions are PX_WATCH_REPLAYS */
 	bool forgets_at_exit; /* a session's id is out of use, and it is no longer watched, once its
 				 exit was told */
 };
@@ -106,6 +117,7 @@ struct px_dialect {
 /* In the order in which they are asked whether they claim an initialize. */
 extern const struct px_dialect px_dialect_v1;
 extern const struct px_dialect px_dialect_v0;
+extern const struct px_dialect px_dialect_codex;
 
 /* i = 0, 1, ...; NULL after the last. */
 const struct px_dialect *px_dialect_at(size_t i);

@@ -66,7 +66,7 @@ initialize_run(struct px_call *call, const void *params, struct px_err *err)
 
 	(void)params;
 	(void)err;
-	px_workspace_join_new(peer->rpc->core, true, &peer->member);
+	px_workspace_join_new(peer->rpc->core, &px_terms_fleeting, &peer->member);
 	json = px_call_result(call);
 	px_json_open(json);
 	px_json_kv_str(json, "protocolVersion", px_dialect_v0.name);
@@ -275,6 +275,7 @@ const struct px_dialect px_dialect_v0 = {
 	.methods = v0_methods,
 	.nmethods = PX_COUNT(v0_methods),
 	.claims = v0_claims,
+	.unknown = { "unknown method: ", "" },
 	.admit = v0_admit,
 	.notified = v0_notified,
 	.closes_on_response = true,

@@ -146,6 +146,7 @@ const struct px_dialect px_dialect_v1 = {
 	.methods = v1_methods,
 	.nmethods = PX_COUNT(v1_methods),
 	.claims = v1_claims,
+	.unknown = { "unknown method: ", "" },
 	.admit = v1_admit,
 	.notified = v1_notified,
 	.notes = {

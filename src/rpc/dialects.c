@@ -5,7 +5,8 @@
 const struct px_dialect *
 px_dialect_at(size_t i)
 {
-	static const struct px_dialect *const all[] = { &px_dialect_v1, &px_dialect_v0 };
+	static const struct px_dialect *const all[] = { &px_dialect_v1, &px_dialect_codex,
+		&px_dialect_v0 };
 
 	return i < PX_COUNT(all) ? all[i] : NULL;
 }

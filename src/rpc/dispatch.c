@@ -28,6 +28,12 @@ envelope_error(const struct envelope *e, const struct px_err *err)
 		px_peer_send_error(e->peer, err);
 }
 
+static bool
+has_own_envelope(const struct px_peer *peer)
+{
+	return peer->dialect != NULL && peer->dialect->malformed != NULL;
+}
+
 static void
 peer_violates(struct px_peer *peer, const char *what)
 {
@@ -62,7 +68,16 @@ params_check(const struct envelope *e, struct px_err *err)
 }
 
 static int
-method_run(const struct envelope *e, struct px_call *call, struct px_err *err)
+no_params_check(const struct envelope *e, const struct px_method *method, struct px_err *err)
+{
+	if ((method->flags & PX_M_NO_PARAMS) != 0 && e->params != NULL && e->params->count > 0)
+		return px_fail(err, PX_E_PARAMS, "%s takes no params", method->name);
+	return 0;
+}
+
+/* 'admit': the handshake's rules are still to be asked, once the params are known to be right. */
+static int
+method_run(const struct envelope *e, struct px_call *call, bool admit, struct px_err *err)
 {
 	const struct px_method *method = call->method;
 	void *params = px_json_arena(e->doc, method->params_size + 1);
@@ -70,8 +85,10 @@ method_run(const struct envelope *e, struct px_call *call, struct px_err *err)
 	if (params == NULL)
 		return px_fail(err, PX_E_NOMEM, "out of memory");
 	memset(params, 0, method->params_size + 1);
-	if (params_check(e, err) == -1 ||
+	if (params_check(e, err) == -1 || no_params_check(e, method, err) == -1 ||
 	    px_fields_fill(e->doc, e->params, method->fields, method->nfields, params, err) == -1)
+		return -1;
+	if (admit && e->peer->dialect->admit(e->peer, method->name, err) == -1)
 		return -1;
 	return method->run(call, params, err);
 }
@@ -88,15 +105,14 @@ initialize_run(const struct envelope *e, struct px_call *call, struct px_err *er
 		if (dialect->claims(e->params))
 			break;
 	if (dialect == NULL)
-		return px_fail(err, PX_E_VERSION, "%s",
-		    px_json_get(e->params, "protocolVersion") != NULL
-			? "unsupported protocolVersion"
-			: "this server speaks no dialect that has resumeSessionId");
+		return px_fail(err, PX_E_VERSION, "unsupported protocolVersion");
 	peer->dialect = dialect;
+	peer->jsonrpc &= dialect->malformed == NULL;
 	call->method = dialect->methods[0];
-	if (method_run(e, call, err) == -1) {
+	if (method_run(e, call, false, err) == -1) {
+		px_call_fail(call, err); /* in the words of the dialect that was asked for */
 		peer->dialect = NULL;
-		return -1;
+		return 0;
 	}
 	px_conn_set_limit(peer->conn, peer->rpc->max_message_bytes);
 	px_conn_established(peer->conn);
@@ -129,14 +145,15 @@ request_run(const struct envelope *e, struct px_call *call, struct px_err *err)
 		return uninitialized_run(e, call, err);
 	call->method = px_dialect_method(dialect, e->method->text, e->method->len);
 	if (call->method == NULL)
-		return px_fail(err, PX_E_METHOD, "unknown method: %.*s",
-		    e->method->len < 128 ? (int)e->method->len : 128, e->method->text);
-	if (dialect->admit(peer, call->method->name, err) == -1)
+		return px_fail(err, PX_E_METHOD, "%s%.*s%s", dialect->unknown[0],
+		    e->method->len < 128 ? (int)e->method->len : 128, e->method->text,
+		    dialect->unknown[1]);
+	if (dialect->malformed == NULL && dialect->admit(peer, call->method->name, err) == -1)
 		return -1;
 	if ((call->method->flags & PX_M_EXPERIMENTAL) != 0 && !peer->experimental)
 		return px_fail(err, PX_E_EXPERIMENTAL, "%s requires experimentalApi capability",
 		    call->method->name);
-	return method_run(e, call, err);
+	return method_run(e, call, dialect->malformed != NULL, err);
 }
 
 static int
@@ -177,7 +194,7 @@ request_take(const struct envelope *e)
 {
 	struct px_peer *peer = e->peer;
 	struct px_err err = { 0 };
-	bool twice = px_call_in_flight(peer, e->id);
+	bool twice = !has_own_envelope(peer) && px_call_in_flight(peer, e->id);
 	int refused = bounds_check(e, &err);
 	struct px_call *call = px_call_new(peer, e->batch, e->slot, e->id);
 
@@ -227,6 +244,8 @@ id_is_valid(const struct px_json *id)
 static const char *
 envelope_flaw(const struct envelope *e)
 {
+	if (has_own_envelope(e->peer) && duplicate_below(e->node) != NULL)
+		return "a member occurs twice";
 	if (e->node->type != PX_JSON_OBJECT)
 		return "a message must be an object";
 	if (e->node->duplicate != NULL)
@@ -302,7 +321,7 @@ px_dispatch(struct px_peer *peer, const char *text, size_t len)
 		px_peer_send_error(peer, &err);
 		return;
 	}
-	if (px_json_root(doc)->type == PX_JSON_ARRAY) {
+	if (px_json_root(doc)->type == PX_JSON_ARRAY && !has_own_envelope(peer)) {
 		batch_take(peer, doc, px_json_root(doc), len);
 	} else {
 		struct envelope e = {

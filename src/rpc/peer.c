@@ -59,8 +59,26 @@ px_peer_note_end(struct px_peer *peer)
 void
 px_peer_send_error(struct px_peer *peer, const struct px_err *err)
 {
-	px_error_put(peer, peer->msg, NULL, err);
+	struct px_err said = *err;
+
+	if (peer->dialect != NULL && peer->dialect->malformed != NULL) {
+		said.code = PX_E_REQUEST;
+		px_wrap(&said, "%s", peer->dialect->malformed);
+	}
+	px_error_put(peer, peer->msg, NULL, &said);
 	px_peer_send(peer, peer->msg);
+}
+
+/* Another connection has resumed its workspace: this one has nothing of it from now on. */
+static void
+peer_on_taken(void *arg)
+{
+	struct px_peer *peer = arg;
+
+	px_calls_cancel(peer);
+	px_subs_leave(peer);
+	px_workspace_leave(&peer->member);
+	px_conn_close(peer->conn, PX_END_POLICY, "the session was resumed by another connection");
 }
 
 /* Another connection of the workspace has started a session; the starter itself is told behind its
@@ -136,6 +154,7 @@ px_rpc_serve(struct px_rpc *rpc, struct px_conn *conn)
 	peer->conn = conn;
 	peer->msg = evbuffer_new();
 	peer->member.started = peer_on_started;
+	peer->member.taken = peer_on_taken;
 	peer->member.arg = peer;
 	TAILQ_INIT(&peer->calls);
 	TAILQ_INIT(&peer->batches);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/surroundings.h"
+#include "session/workspace.h"
 
 struct evbuffer;
 struct px_core;
@@ -15,6 +16,13 @@ struct px_json_out;
 struct px_log;
 struct px_net;
 struct px_conn;
+
+/* What the operator decided for the dialect codex. */
+struct px_codex_options {
+	struct px_terms terms;
+	bool terminate_group_only; /* process/terminate reaches the program's own group, no other */
+	bool ignore_sandbox;       /* programs run as if no sandbox had been asked for */
+};
 
 /* What every connection's protocol state shares; filled and owned by the server, constant while it
  * runs. */
@@ -29,6 +37,7 @@ struct px_rpc {
 	bool allow_direct, allow_prepared;
 	void *prepared_key; /* NULL: prepared requests need no signature */
 	size_t prepared_key_len;
+	struct px_codex_options codex;
 	struct px_surroundings surroundings;
 	/* The limits that are told to clients: i = 0, 1, ... until false. */
 	bool (*limit)(const void *arg, size_t i, const char **out_name, int64_t *out_value);

@@ -65,8 +65,11 @@ sub_closed(void *arg, struct px_session *session, uint64_t seq)
 static void
 sub_failed(void *arg, struct px_session *session, uint64_t seq, const char *message)
 {
+	static const struct px_exit lost = { .lost = true, .code = -1 };
 	struct px_peer *peer = ((struct px_sub *)arg)->peer;
 
+	if (seq != 0 && peer->dialect->lost_is_exit)
+		sub_exited(arg, session, seq, &lost);
 	if (px_peer_note(peer, PX_NOTE_FAILED) != NULL) {
 		peer->dialect->put_failed(peer, session, seq, message);
 		px_peer_note_end(peer);
@@ -126,6 +129,8 @@ sub_new(struct px_peer *peer, struct px_session *session, uint64_t after, unsign
 	/* Who does not want the outputs has nothing to acknowledge. */
 	if (peer->acknowledges && px_peer_wants(peer, PX_NOTE_OUTPUT))
 		watch_flags |= PX_WATCH_ACKNOWLEDGES;
+	if (peer->dialect->replays)
+		watch_flags |= PX_WATCH_REPLAYS;
 	sub->peer = peer;
 	sub->session = session;
 	sub->held = (flags & PX_SUB_HELD) != 0;

@@ -42,10 +42,10 @@ workspace_join(struct px_peer *peer, const struct initialize_params *p, struct p
 		return px_fail(err, PX_E_PARAMS,
 		    "params must not have both \"workspace\" and \"resumeToken\"");
 	if (p->token.p != NULL)
-		return px_workspace_resume(
-		    peer->rpc->core, p->token.p, p->token.len, &peer->member, err);
+		return px_workspace_resume(peer->rpc->core, &px_terms_lasting, p->token.p,
+		    p->token.len, &peer->member, err);
 	if (p->workspace.p == NULL) {
-		px_workspace_join_new(peer->rpc->core, false, &peer->member);
+		px_workspace_join_new(peer->rpc->core, &px_terms_lasting, &peer->member);
 		return 0;
 	}
 	if (px_name_check("workspace", p->workspace.p, p->workspace.len, err) == -1)

@@ -40,7 +40,9 @@ struct px_config {
 	int64_t initialize_timeout_ms;                  /* 10000 */
 	int64_t exit_when_idle_ms;                      /* 0: never */
 	int64_t ready_fd;                               /* 0: none */
-	bool allow_direct_exec, allow_prepared_exec;    /* true */
+	int64_t codex_replay_bytes;                     /* 8 MiB */
+	bool codex_terminate_group_only, codex_ignore_sandbox;
+	bool allow_direct_exec, allow_prepared_exec; /* true */
 	char *prepared_key_file; /* NULL: unsigned prepared requests are taken */
 	char *cgroup;     /* "auto", "off", or the directory of a delegated cgroup v2 subtree */
 	char *log_level;  /* "info" */

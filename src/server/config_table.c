@@ -64,6 +64,11 @@ static const struct px_setting settings[] = {
 	    .max = 10 * YEAR, .preset = 600000,
 	    .help = "How long an exited session is kept for its readers." },
 
+	{ BOOL(codex_terminate_group_only), .group = PX_GROUP_PROCESS,
+	    .help = "A Codex client's terminate spares what left the program's group." },
+	{ BOOL(codex_ignore_sandbox), .group = PX_GROUP_PROCESS,
+	    .help = "Run for Codex clients unconfined what should be in a sandbox." },
+
 	{ COUNT(max_processes, "maxProcesses"), .group = PX_GROUP_LIMIT, .min = 1, .max = 1000000,
 	    .preset = 4096, .help = "Processes at one time, of all connections together." },
 	{ COUNT(max_processes_per_connection, "maxProcessesPerConnection"), .group = PX_GROUP_LIMIT,
@@ -77,6 +82,8 @@ static const struct px_setting settings[] = {
 	{ SIZE(retained_output_bytes_per_process, "retainedOutputBytesPerProcess"),
 	    .group = PX_GROUP_LIMIT, .min = 2, .max = GIB, .preset = MIB,
 	    .help = "Output kept of each stream, half of it from the start." },
+	{ SIZE(codex_replay_bytes, NULL), .group = PX_GROUP_LIMIT, .min = 64 * KIB, .max = 32 * MIB,
+	    .preset = 8 * MIB, .help = "Output kept of each stream for a Codex client's return." },
 	{ SIZE(stdin_queue_bytes, "stdinQueueBytes"), .group = PX_GROUP_LIMIT, .min = 1, .max = GIB,
 	    .preset = MIB, .help = "Input waiting for a program to read it." },
 	{ SIZE(outbound_high_water_bytes, "outboundHighWaterBytes"), .group = PX_GROUP_LIMIT,

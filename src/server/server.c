@@ -325,6 +325,13 @@ rpc_open(struct px_server *server, struct px_err *err)
 	rpc->max_requests = (size_t)config->max_concurrent_requests_per_connection;
 	rpc->allow_direct = config->allow_direct_exec;
 	rpc->allow_prepared = config->allow_prepared_exec;
+	rpc->codex = (struct px_codex_options){
+		.terms = { .taken_over = true,
+		    .newest_bytes = (size_t)config->codex_replay_bytes,
+		    .kept_from_close = true },
+		.terminate_group_only = config->codex_terminate_group_only,
+		.ignore_sandbox = config->codex_ignore_sandbox,
+	};
 	px_surroundings_find(&rpc->surroundings);
 	rpc->limit = server_limit;
 	rpc->limit_arg = config;

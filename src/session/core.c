@@ -22,7 +22,7 @@ workspace_trim(struct px_workspace *ws)
 	TAILQ_FOREACH_SAFE (session, &ws->sessions, link, next) {
 		if (ws->exited <= ws->core->options.max_running_per_workspace)
 			return;
-		if (session->exited)
+		if (session->exited && (session->closed || !ws->terms->kept_from_close))
 			px_session_free(session);
 	}
 }

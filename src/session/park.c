@@ -3,6 +3,10 @@
 #include "base/clock.h"
 #include "session/state.h"
 
+/* A quarter of the bytes and of the chunks stays free for what comes next
+ * (px_transcript_new_tail()). */
+enum { BYTE_SHARE = 4, CHUNK_SHARE = 4 * 128 };
+
 /* The watch whose subscriber is gone: it is held, so that it is told nothing but a failure. */
 
 static void
@@ -45,6 +49,22 @@ session_may_park(const struct px_session *session)
 	return !session->forgotten && !session->closed && !ws->ending && !ws->core->stopping;
 }
 
+/*
+ * Nobody said what has arrived: what was written last is what may be missing.
+ * From now on it counts as a watch that acknowledges, and never does.
+ */
+static void
+watch_rewind(struct px_watch *watch)
+{
+	struct px_session *session = watch->session;
+
+	px_transcript_rewind(session->transcript, session->kept / BYTE_SHARE,
+	    session->kept / CHUNK_SHARE, &watch->acked);
+	watch->acknowledges = true;
+	watch->replays = false;
+	session->unseen_after = px_transcript_next_seq(session->transcript) - 1;
+}
+
 void
 px_watch_park(struct px_watch *watch)
 {
@@ -52,10 +72,12 @@ px_watch_park(struct px_watch *watch)
 	const struct px_core *core = session->ws->core;
 	struct timeval tv = px_ms_tv(core->options.detach_ttl_ms);
 
-	if (!watch->acknowledges || !session_may_park(session)) {
+	if ((!watch->acknowledges && !watch->replays) || !session_may_park(session)) {
 		px_watch_free(watch);
 		return;
 	}
+	if (watch->replays)
+		watch_rewind(watch);
 	if (session->parked != NULL && session->parked->acked.seq < watch->acked.seq)
 		watch->acked = session->parked->acked;
 	px_session_unpark(session);

@@ -36,11 +36,27 @@ session_room(void *arg)
 	return room;
 }
 
+/* Joins the bytes to a chunk that nobody has seen, so that few numbers are used up meanwhile. */
+static bool
+session_grows_chunk(struct px_session *session, unsigned stream, const void *data, size_t len)
+{
+	size_t open = px_transcript_open_chunk(session->transcript, stream, session->unseen_after);
+
+	if (open == 0 || open + len > session->spec.chunk_max)
+		return false;
+	px_transcript_grow(session->transcript, stream, data, len);
+	session->last_output_ms = px_now_ms();
+	return true;
+}
+
 static void
 session_add_chunk(struct px_session *session, unsigned stream, const void *data, size_t len)
 {
 	struct px_watch *watch, *next;
 	struct px_chunk chunk = { .stream = stream, .run[0] = { data, len } };
+
+	if (session_grows_chunk(session, stream, data, len))
+		return;
 
 	chunk.offset = px_transcript_total(session->transcript, stream);
 	chunk.seq = px_transcript_append(session->transcript, stream, data, len);
@@ -60,7 +76,7 @@ static void
 session_on_output(void *arg, unsigned stream, const void *data, size_t len)
 {
 	struct px_session *session = arg;
-	size_t cap = session->ws->core->options.retained_bytes, head = cap / 2, n;
+	size_t cap = session->kept, head = session->ws->terms->newest_bytes > 0 ? 0 : cap / 2, n;
 	uint64_t total;
 
 	while (len > 0 && !session->forgotten) {
@@ -101,9 +117,9 @@ session_on_retained(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-retention_start(struct px_session *session)
+retention_start(struct px_session *session, int64_t ms)
 {
-	struct timeval tv = px_ms_tv(session->ws->core->options.exited_retention_ms);
+	struct timeval tv = px_ms_tv(ms);
 
 	session->retention = evtimer_new(session->ws->core->base, session_on_retained, session);
 	event_add(session->retention, &tv);
@@ -135,7 +151,8 @@ session_on_exited(void *arg, const struct px_exit *exit)
 	if (session->forgotten)
 		return;
 	session->exit_seq = px_transcript_mark(session->transcript);
-	retention_start(session);
+	if (!session->ws->terms->kept_from_close)
+		retention_start(session, session->ws->core->options.exited_retention_ms);
 	TAILQ_FOREACH_SAFE (watch, &session->watches, link, next)
 		px_watch_on_end(watch);
 	px_waits_on_exit(session);
@@ -153,6 +170,8 @@ session_on_closed(void *arg)
 		return;
 	}
 	session->closed_seq = px_transcript_mark(session->transcript);
+	if (session->ws->terms->kept_from_close)
+		retention_start(session, session->ws->core->options.detach_ttl_ms);
 	TAILQ_FOREACH_SAFE (watch, &session->watches, link, next)
 		px_watch_on_end(watch);
 	px_waits_on_closed(session);
@@ -188,17 +207,30 @@ session_on_timeout(evutil_socket_t fd, short what, void *arg)
 	px_proc_terminate(session->proc, session->ws->core->options.grace_ms, PX_CAUSE_TIMEOUT);
 }
 
+static size_t
+workspace_running(const struct px_workspace *ws)
+{
+	const struct px_session *session;
+	size_t n = ws->running;
+
+	if (ws->terms->kept_from_close)
+		TAILQ_FOREACH (session, &ws->sessions, link)
+			n += session->exited && !session->closed;
+	return n;
+}
+
 static int
 limits_check(const struct px_workspace *ws, struct px_err *err)
 {
 	const struct px_core_options *options = &ws->core->options;
+	size_t running = workspace_running(ws);
 
 	if (ws->core->stopping)
 		return px_fail(err, PX_E_OVERLOADED, "the server is stopping");
-	if (ws->running >= options->max_running_per_workspace)
+	if (running >= options->max_running_per_workspace)
 		return px_fail_limit(err, "max_processes_per_connection",
 		    (int64_t)options->max_running_per_workspace, "%zu processes run already",
-		    ws->running);
+		    running);
 	if (ws->core->counts.running >= options->max_running)
 		return px_fail_limit(err, "max_processes", (int64_t)options->max_running,
 		    "%zu processes run on this server already", ws->core->counts.running);
@@ -262,8 +294,15 @@ session_new(struct px_workspace *ws, struct px_session_request *req, struct px_p
 	session->spec = *req->spec;
 	memset(req->spec, 0, sizeof *req->spec);
 	px_spec_forget_env(&session->spec);
-	session->transcript =
-	    px_transcript_new(px_session_streams(session), ws->core->options.retained_bytes);
+	session->unseen_after = UINT64_MAX;
+	if (ws->terms->newest_bytes > 0) {
+		session->kept = ws->terms->newest_bytes;
+		session->transcript =
+		    px_transcript_new_tail(px_session_streams(session), session->kept);
+	} else {
+		session->kept = ws->core->options.retained_bytes;
+		session->transcript = px_transcript_new(px_session_streams(session), session->kept);
+	}
 	return session;
 }
 
@@ -387,6 +426,15 @@ session_drop_record(struct px_session *session)
 	session->retention = NULL;
 }
 
+/* Does what its program left behind live on? */
+static bool
+session_leaves_rest(const struct px_session *session)
+{
+	const struct px_workspace *ws = session->ws;
+
+	return ws->terms->kept_from_close && session->closed && !ws->ending && !ws->core->stopping;
+}
+
 void
 px_session_free(struct px_session *session)
 {
@@ -400,7 +448,10 @@ px_session_free(struct px_session *session)
 	session_drop_record(session);
 	if (session->timeout != NULL)
 		event_free(session->timeout);
-	px_proc_free(session->proc);
+	if (session_leaves_rest(session))
+		px_proc_leave(session->proc);
+	else
+		px_proc_free(session->proc);
 	px_spec_done(&session->spec);
 	free(session->id);
 	free(session);

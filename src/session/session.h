@@ -82,6 +82,9 @@ void px_session_unpark(struct px_session *session);
 /* Ends the tree, see px_proc_terminate(). Returns whether it ran. */
 bool px_session_terminate(struct px_session *session, int64_t grace_ms, enum px_cause cause);
 
+/* Kills the program's own process group only, see px_proc_kill_group(). Returns whether it ran. */
+bool px_session_kill_group(struct px_session *session, enum px_cause cause);
+
 const char *px_session_id(const struct px_session *session);
 struct px_workspace *px_session_workspace(const struct px_session *session);
 const struct px_spec *px_session_spec(

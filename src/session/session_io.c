@@ -110,6 +110,16 @@ px_session_terminate(struct px_session *session, int64_t grace_ms, enum px_cause
 	return running;
 }
 
+bool
+px_session_kill_group(struct px_session *session, enum px_cause cause)
+{
+	bool running = px_proc_running(session->proc);
+
+	if (running)
+		px_proc_kill_group(session->proc, cause);
+	return running;
+}
+
 const char *
 px_session_id(const struct px_session *session)
 {

@@ -44,6 +44,7 @@ struct px_workspace {
 	TAILQ_ENTRY(px_workspace) link;
 	struct px_core *core;
 	enum px_workspace_kind kind;
+	const struct px_terms *terms;
 	char id[PX_NAME_MAX + 1];
 	char token[2 * PX_TOKEN_BYTES + 1];
 	uint32_t group, next_serial; /* for the marks of its processes */
@@ -71,6 +72,9 @@ struct px_session {
 	struct px_proc *proc;
 	uint32_t serial;                  /* in the marks of its processes */
 	struct px_transcript *transcript; /* NULL once forgotten */
+	size_t kept;                      /* bytes of each stream that it keeps */
+	uint64_t unseen_after; /* nobody has seen a chunk numbered above it; UINT64_MAX: somebody
+				  watches */
 	struct px_watch_list watches;
 	struct px_watch *parked; /* one of them, whose subscriber is gone; NULL: none */
 	struct event *park_end;  /* there while 'parked' is */
@@ -93,7 +97,7 @@ struct px_watch {
 	void *arg;
 	struct px_cursor cursor;
 	struct px_cursor acked; /* of a watch that acknowledges: at most 'cursor' */
-	bool lossy, held, acknowledges;
+	bool lossy, held, acknowledges, replays;
 	bool deferred; /* what is read now, it gets from the transcript later */
 	bool exit_told, close_told;
 	uint64_t skipped; /* lossy: bytes passed over since the last 'lagged' */
@@ -122,9 +126,6 @@ void px_workspace_free(struct px_workspace *ws);
 
 /* Ends what is parked in all its sessions. */
 void px_workspace_unpark(struct px_workspace *ws);
-
-/* Why a program that has ended has no exit code. */
-extern const char px_status_taken[];
 
 /* Told to watches by their session. */
 void px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk);

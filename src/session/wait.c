@@ -181,6 +181,8 @@ px_wait_new(struct px_session *session, const struct px_wait_until *until, px_wa
 
 	wait->session = session;
 	wait->until = *until;
+	if (!until->exact && until->after >= px_transcript_next_seq(session->transcript))
+		wait->until.after = px_transcript_next_seq(session->transcript) - 1;
 	wait->done = done;
 	wait->arg = arg;
 	for (size_t i = 0; i < until->nmatch; i++)
@@ -206,8 +208,10 @@ px_waits_on_output(struct px_session *session, const struct px_chunk *chunk)
 	TAILQ_FOREACH_SAFE (wait, &session->waits, link, next) {
 		struct timeval tv = px_ms_tv(wait->until.idle_ms);
 
-		if (wait->until.event)
+		if (wait->until.event && event_is_there(session, &wait->until))
 			wait_finish(wait, PX_REASON_EVENT);
+		else if (wait->until.event)
+			continue;
 		else if (wait_takes(wait, chunk, &reason))
 			wait_finish(wait, reason);
 		else if (wait->idle != NULL)
@@ -220,11 +224,16 @@ waits_finish(struct px_session *session, bool only_events, enum px_reason reason
 {
 	struct px_wait *wait, *next;
 
-	TAILQ_FOREACH_SAFE (wait, &session->waits, link, next)
-		if (wait->until.event || !only_events)
-			wait_finish(wait, wait->until.event && reason != PX_REASON_GONE
-					      ? PX_REASON_EVENT
-					      : reason);
+	TAILQ_FOREACH_SAFE (wait, &session->waits, link, next) {
+		if (!wait->until.event) {
+			if (!only_events)
+				wait_finish(wait, reason);
+		} else if (reason == PX_REASON_GONE) {
+			wait_finish(wait, reason);
+		} else if (event_is_there(session, &wait->until)) {
+			wait_finish(wait, PX_REASON_EVENT);
+		}
+	}
 }
 
 void

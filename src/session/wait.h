@@ -35,6 +35,7 @@ struct px_wait_until {
 	bool event;      /* any event after the place: output, exited, closed */
 	bool has_after;  /* the place is behind sequence number 'after'; else it is now */
 	uint64_t after;
+	bool exact; /* 'after' may name an event yet to come; else beyond the end is the end */
 	int64_t timeout_ms; /* -1: none */
 	struct {
 		const void *text; /* copied */

@@ -51,6 +51,7 @@ px_watch_new(struct px_session *session, uint64_t after, unsigned flags,
 	watch->lossy = (flags & PX_WATCH_LOSSY) != 0;
 	watch->held = (flags & PX_WATCH_HELD) != 0;
 	watch->acknowledges = (flags & PX_WATCH_ACKNOWLEDGES) != 0;
+	watch->replays = (flags & PX_WATCH_REPLAYS) != 0;
 	TAILQ_INSERT_TAIL(&session->watches, watch, link);
 	px_watch_seek(watch, after);
 	return watch;
@@ -80,7 +81,9 @@ px_watch_seek(struct px_watch *watch, uint64_t after)
 	watch->exit_told = session->exited && after >= session->exit_seq;
 	watch->close_told = session->closed && after >= session->closed_seq;
 	watch->skipped = 0;
-	px_session_unpark(session);
+	session->unseen_after = UINT64_MAX;
+	if (!watch->replays)
+		px_session_unpark(session);
 }
 
 bool
@@ -254,7 +257,7 @@ static size_t
 watch_unacked_room(const struct px_watch *watch)
 {
 	const struct px_session *session = watch->session;
-	size_t retained = session->ws->core->options.retained_bytes;
+	size_t retained = session->kept;
 	struct px_slack spare = { 0, 0 };
 
 	if (px_proc_running(session->proc))

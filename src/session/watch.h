@@ -31,7 +31,10 @@ struct px_watch_ops {
 	void (*gone)(void *arg); /* the session is freed; the watch is, after this call */
 };
 
-enum { PX_WATCH_LOSSY = 1, PX_WATCH_HELD = 2, PX_WATCH_ACKNOWLEDGES = 4 };
+enum { PX_WATCH_LOSSY = 1, PX_WATCH_HELD = 2, PX_WATCH_ACKNOWLEDGES = 4, PX_WATCH_REPLAYS = 8 };
+
+/* Why a program that has ended has no exit code. */
+extern const char px_status_taken[];
 
 /*
  * Begins after sequence number 'after'. Nothing is called before the first
@@ -41,6 +44,9 @@ enum { PX_WATCH_LOSSY = 1, PX_WATCH_HELD = 2, PX_WATCH_ACKNOWLEDGES = 4 };
  * when px_watch_ack() says so; until then the transcript keeps it, and the child is
  * paused when it would drop it. So that an exit can still be told, some of the
  * transcript is left free for what a program leaves behind when it is gone.
+ * PX_WATCH_REPLAYS, with neither: nobody acknowledges, but the subscriber may go and
+ * come back (px_watch_park()), and then reads what it missed before
+ * px_session_unpark(); beginning to watch does not end what is parked.
  */
 struct px_watch *px_watch_new(struct px_session *session, uint64_t after, unsigned flags,
     const struct px_watch_ops *ops, void *arg);
@@ -71,10 +77,11 @@ size_t px_watch_ack_bytes(size_t retained);
 /*
  * Takes the watch from a subscriber that is gone and may come back; no callback
  * comes any more. One that acknowledges stays, parked: it holds the child at the
- * acknowledged place until the session is watched anew, px_session_unpark(), the
- * end of session, workspace or core, or the detach time. Another, or one whose
- * session has closed, is freed. A session has one parked watch: of two the lower
- * place and the later time hold.
+ * acknowledged place (one that replays: at three quarters of what is kept before
+ * now) until the session is
+ * watched anew, px_session_unpark(), the end of session, workspace or core, or the detach time.
+ * Another, or one whose session has closed, is freed. A session has one parked watch: of two the
+ * lower place and the later time hold.
  */
 void px_watch_park(struct px_watch *watch);
 

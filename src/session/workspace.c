@@ -13,6 +13,9 @@
 #include "base/mem.h"
 #include "session/state.h"
 
+const struct px_terms px_terms_lasting = { .fleeting = false };
+const struct px_terms px_terms_fleeting = { .fleeting = true };
+
 static void
 sweep_soon(struct px_workspace *ws)
 {
@@ -69,13 +72,14 @@ group_take(struct px_core *core)
 }
 
 static struct px_workspace *
-workspace_new(struct px_core *core, enum px_workspace_kind kind)
+workspace_new(struct px_core *core, enum px_workspace_kind kind, const struct px_terms *terms)
 {
 	struct px_workspace *ws = px_new(struct px_workspace);
 	char random[2 * PX_WORKSPACE_ID_BYTES + 1];
 
 	ws->core = core;
 	ws->kind = kind;
+	ws->terms = terms;
 	ws->group = group_take(core);
 	ws->next_id = 1;
 	RB_INIT(&ws->by_id);
@@ -140,10 +144,10 @@ workspace_attach(struct px_workspace *ws, struct px_member *member)
 }
 
 struct px_workspace *
-px_workspace_join_new(struct px_core *core, bool fleeting, struct px_member *member)
+px_workspace_join_new(struct px_core *core, const struct px_terms *terms, struct px_member *member)
 {
-	struct px_workspace *ws =
-	    workspace_new(core, fleeting ? PX_WORKSPACE_FLEETING : PX_WORKSPACE_ANONYMOUS);
+	struct px_workspace *ws = workspace_new(
+	    core, terms->fleeting ? PX_WORKSPACE_FLEETING : PX_WORKSPACE_ANONYMOUS, terms);
 
 	workspace_attach(ws, member);
 	return ws;
@@ -160,7 +164,7 @@ px_workspace_join_named(
 		    memcmp(ws->id, name, len) == 0)
 			break;
 	if (ws == NULL) {
-		ws = workspace_new(core, PX_WORKSPACE_NAMED);
+		ws = workspace_new(core, PX_WORKSPACE_NAMED, &px_terms_lasting);
 		snprintf(ws->id, sizeof ws->id, "%.*s", (int)len, name);
 	}
 	workspace_attach(ws, member);
@@ -169,31 +173,44 @@ px_workspace_join_named(
 
 /* Every token is compared to its end, so that the time taken tells nothing about any of them. */
 static struct px_workspace *
-workspace_by_token(struct px_core *core, const char *token, size_t len)
+workspace_by_token(
+    struct px_core *core, const struct px_terms *terms, const char *token, size_t len)
 {
 	struct px_workspace *ws, *found = NULL;
 
 	if (len != sizeof ws->token - 1)
 		return NULL;
 	TAILQ_FOREACH (ws, &core->workspaces, link)
-		if (ws->kind == PX_WORKSPACE_ANONYMOUS && !ws->ending &&
+		if (ws->kind == PX_WORKSPACE_ANONYMOUS && ws->terms == terms && !ws->ending &&
 		    px_equal_secret(ws->token, token, len))
 			found = ws;
 	return found;
 }
 
-int
-px_workspace_resume(struct px_core *core, const char *token, size_t len, struct px_member *member,
-    struct px_err *err)
+/* The new client is there already, so that the workspace is never without one meanwhile. */
+static void
+workspace_take_over(struct px_workspace *ws, const struct px_member *by)
 {
-	struct px_workspace *ws = workspace_by_token(core, token, len);
+	struct px_member *member, *next;
+
+	TAILQ_FOREACH_SAFE (member, &ws->members, link, next)
+		if (member != by)
+			member->taken(member->arg);
+}
+
+int
+px_workspace_resume(struct px_core *core, const struct px_terms *terms, const char *token,
+    size_t len, struct px_member *member, struct px_err *err)
+{
+	struct px_workspace *ws = workspace_by_token(core, terms, token, len);
 
 	if (ws == NULL)
 		return px_fail(err, PX_E_TOKEN, "unknown or expired resume token");
-	if (!TAILQ_EMPTY(&ws->members))
+	if (!terms->taken_over && !TAILQ_EMPTY(&ws->members))
 		return px_fail(
 		    err, PX_E_ATTACHED, "workspace %s is attached to another connection", ws->id);
 	workspace_attach(ws, member);
+	workspace_take_over(ws, member);
 	return 0;
 }
 

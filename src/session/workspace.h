@@ -11,6 +11,29 @@ struct px_core;
 struct px_session;
 
 /*
+ * What a workspace without a name is to its client. The same terms, by their
+ * address, bring it back; they outlive every workspace made under them.
+ */
+struct px_terms {
+	bool fleeting; /* ends with its client, and has no token */
+
+	/* The rest is for clients that come back and fetch what they missed by reading. */
+	bool taken_over; /* a resume takes it from the client that still has it */
+	/*
+	 * Output kept of each stream, the newest; 0: px_core_options says, and half of it is
+	 * the oldest. With it, while nobody watches, small chunks grow up to the spec's
+	 * chunk_max before another number is given.
+	 */
+	size_t newest_bytes;
+	/*
+	 * A session counts as running until it has closed, and is kept for the detach time
+	 * from then on. What its program left behind lives on until the workspace ends.
+	 */
+	bool kept_from_close;
+};
+extern const struct px_terms px_terms_lasting, px_terms_fleeting; /* all else zero */
+
+/*
  * A set of sessions and the clients that are attached to it. An anonymous one
  * outlives its last client by the detach time; a named one lives until it is
  * empty and unattended; a fleeting one ends with its client.
@@ -23,18 +46,23 @@ struct px_member {
 	struct px_workspace *workspace; /* NULL: not attached */
 	void (*started)(void *arg, const struct px_member *starter,
 	    struct px_session *session); /* NULL: not wanted */
+	/* Another has the workspace now: must px_workspace_leave(). NULL: terms forbid it. */
+	void (*taken)(void *arg);
 	void *arg;
 };
 
 /* Each attaches 'member' to the workspace that it finds or makes. */
 struct px_workspace *px_workspace_join_new(
-    struct px_core *core, bool fleeting, struct px_member *member);
+    struct px_core *core, const struct px_terms *terms, struct px_member *member);
 struct px_workspace *px_workspace_join_named(
     struct px_core *core, const char *name, size_t len, struct px_member *member);
 
-/* By its resume token. PX_E_TOKEN: unknown or expired. PX_E_ATTACHED: it has a client. */
-int px_workspace_resume(struct px_core *core, const char *token, size_t len,
-    struct px_member *member, struct px_err *err);
+/*
+ * By its resume token, among those of these terms. PX_E_TOKEN: unknown or expired.
+ * PX_E_ATTACHED: it has a client, and the terms let it keep it.
+ */
+int px_workspace_resume(struct px_core *core, const struct px_terms *terms, const char *token,
+    size_t len, struct px_member *member, struct px_err *err);
 
 /* The client is gone: sessions that it started with "kill" end, the workspace's own time may begin
  * to run. */

@@ -6,17 +6,10 @@
 #include "base/mem.h"
 #include "transcript/stream_store.h"
 
-enum { INDEX_LIMIT_MIN = 1024, INDEX_CAP_PER_CHUNK = 16 };
-
 void
-px_chunk_index_init(struct px_chunk_index *ix, unsigned stream, size_t cap)
+px_chunk_index_init(struct px_chunk_index *ix, unsigned stream, size_t limit, bool whole)
 {
-	size_t limit = cap / INDEX_CAP_PER_CHUNK;
-
-	*ix = (struct px_chunk_index){
-		.stream = stream,
-		.limit = limit > INDEX_LIMIT_MIN ? limit : INDEX_LIMIT_MIN,
-	};
+	*ix = (struct px_chunk_index){ .stream = stream, .limit = limit, .whole = whole };
 }
 
 void
@@ -92,9 +85,24 @@ px_chunk_index_add(
 }
 
 void
+px_chunk_index_extend(struct px_chunk_index *ix, uint64_t end)
+{
+	if (ix->nlast == 0)
+		ix->first_end = end;
+	ix->end = end;
+}
+
+static bool
+index_is_dropped(const struct px_chunk_index *ix, size_t i, uint64_t offset)
+{
+	return ix->whole ? px_chunk_index_at(ix, i)->offset[ix->stream] < offset
+			 : px_chunk_index_end(ix, i) <= offset;
+}
+
+void
 px_chunk_index_drop(struct px_chunk_index *ix, uint64_t offset)
 {
-	while (ix->nlast > 0 && px_chunk_index_end(ix, ix->nfirst) <= offset)
+	while (ix->nlast > 0 && index_is_dropped(ix, ix->nfirst, offset))
 		index_last_pop(ix);
 }
 

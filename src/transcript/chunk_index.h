@@ -1,6 +1,7 @@
 #ifndef PX_TRANSCRIPT_CHUNK_INDEX_H
 #define PX_TRANSCRIPT_CHUNK_INDEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct px_border {
 struct px_chunk_index {
 	unsigned stream;
 	size_t limit;            /* chunks known at most; half of them may be in 'first' */
+	bool whole;              /* one that has lost its first byte is forgotten */
 	struct px_border *first; /* begin within the head */
 	size_t nfirst, first_size;
 	uint64_t first_end;     /* where the last of them ends */
@@ -29,14 +31,18 @@ struct px_chunk_index {
 	uint64_t end; /* where the newest chunk ends */
 };
 
-void px_chunk_index_init(struct px_chunk_index *ix, unsigned stream, size_t cap);
+void px_chunk_index_init(struct px_chunk_index *ix, unsigned stream, size_t limit, bool whole);
 void px_chunk_index_done(struct px_chunk_index *ix);
 
 /* Adds the newest chunk, which ends at 'end'; the head's bytes end at 'head_cap'. */
 void px_chunk_index_add(
     struct px_chunk_index *ix, const struct px_border *border, uint64_t end, size_t head_cap);
 
-/* Forgets the newest-half chunks that end at or before 'offset'. */
+/* The newest chunk, which the transcript's last number belongs to, has grown: it ends at 'end'. */
+void px_chunk_index_extend(struct px_chunk_index *ix, uint64_t end);
+
+/* Forgets the newest-half chunks that end at or before 'offset'; with 'whole', that begin before.
+ */
 void px_chunk_index_drop(struct px_chunk_index *ix, uint64_t offset);
 
 size_t px_chunk_index_count(const struct px_chunk_index *ix);

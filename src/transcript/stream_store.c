@@ -26,9 +26,9 @@ px_grown_size(size_t size, size_t need, size_t limit)
 }
 
 void
-px_stream_store_init(struct px_stream_store *s, size_t cap)
+px_stream_store_init(struct px_stream_store *s, size_t head, size_t ring)
 {
-	*s = (struct px_stream_store){ .head_cap = cap / 2, .ring_cap = cap - cap / 2 };
+	*s = (struct px_stream_store){ .head_cap = head, .ring_cap = ring };
 }
 
 void

@@ -18,7 +18,8 @@ struct px_stream_store {
 	uint64_t total; /* bytes ever appended */
 };
 
-void px_stream_store_init(struct px_stream_store *s, size_t cap);
+/* 'head' may be 0. */
+void px_stream_store_init(struct px_stream_store *s, size_t head, size_t ring);
 void px_stream_store_done(struct px_stream_store *s);
 
 void px_stream_store_append(struct px_stream_store *s, const uint8_t *data, size_t len);

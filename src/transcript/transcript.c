@@ -21,19 +21,35 @@ struct px_transcript {
 	struct px_reader_places readers;
 };
 
+enum { CHUNKS_MIN = 1024, BYTES_PER_CHUNK = 16, BYTES_PER_WHOLE_CHUNK = 128 };
+
+static struct px_transcript *
+transcript_new(unsigned nstreams, size_t head, size_t ring, bool whole)
+{
+	struct px_transcript *t = px_new(struct px_transcript);
+	size_t limit = (head + ring) / (whole ? BYTES_PER_WHOLE_CHUNK : BYTES_PER_CHUNK);
+	unsigned s;
+
+	assert(nstreams >= 1 && nstreams <= PX_STREAMS_MAX && head + ring >= 2);
+	t->nstreams = nstreams;
+	for (s = 0; s < nstreams; s++) {
+		px_stream_store_init(&t->stream[s].store, head, ring);
+		px_chunk_index_init(
+		    &t->stream[s].chunks, s, limit > CHUNKS_MIN ? limit : CHUNKS_MIN, whole);
+	}
+	return t;
+}
+
 struct px_transcript *
 px_transcript_new(unsigned nstreams, size_t cap)
 {
-	struct px_transcript *t = px_new(struct px_transcript);
-	unsigned s;
+	return transcript_new(nstreams, cap / 2, cap - cap / 2, false);
+}
 
-	assert(nstreams >= 1 && nstreams <= PX_STREAMS_MAX && cap >= 2);
-	t->nstreams = nstreams;
-	for (s = 0; s < nstreams; s++) {
-		px_stream_store_init(&t->stream[s].store, cap);
-		px_chunk_index_init(&t->stream[s].chunks, s, cap);
-	}
-	return t;
+struct px_transcript *
+px_transcript_new_tail(unsigned nstreams, size_t cap)
+{
+	return transcript_new(nstreams, 0, cap, true);
 }
 
 void
@@ -59,6 +75,13 @@ transcript_totals(const struct px_transcript *t, uint64_t offset[PX_STREAMS_MAX]
 		offset[s] = t->stream[s].store.total;
 }
 
+static void
+stream_drop(struct transcript_stream *stream)
+{
+	if (px_stream_store_dropped(&stream->store) > 0)
+		px_chunk_index_drop(&stream->chunks, px_stream_store_tail_from(&stream->store));
+}
+
 uint64_t
 px_transcript_append(struct px_transcript *t, unsigned stream, const void *data, size_t len)
 {
@@ -69,9 +92,32 @@ px_transcript_append(struct px_transcript *t, unsigned stream, const void *data,
 	transcript_totals(t, border.offset);
 	px_stream_store_append(&to->store, data, len);
 	px_chunk_index_add(&to->chunks, &border, to->store.total, to->store.head_cap);
-	if (px_stream_store_dropped(&to->store) > 0)
-		px_chunk_index_drop(&to->chunks, px_stream_store_tail_from(&to->store));
+	stream_drop(to);
 	return border.seq;
+}
+
+size_t
+px_transcript_open_chunk(const struct px_transcript *t, unsigned stream, uint64_t after)
+{
+	const struct px_chunk_index *chunks = &t->stream[stream].chunks;
+	size_t count = px_chunk_index_count(chunks);
+	const struct px_border *last;
+
+	if (count == 0 || t->last_seq <= after)
+		return 0;
+	last = px_chunk_index_at(chunks, count - 1);
+	return last->seq == t->last_seq ? chunks->end - last->offset[stream] : 0;
+}
+
+void
+px_transcript_grow(struct px_transcript *t, unsigned stream, const void *data, size_t len)
+{
+	struct transcript_stream *to = &t->stream[stream];
+
+	assert(px_transcript_open_chunk(t, stream, 0) > 0);
+	px_stream_store_append(&to->store, data, len);
+	px_chunk_index_extend(&to->chunks, to->store.total);
+	stream_drop(to);
 }
 
 uint64_t
@@ -273,4 +319,32 @@ px_transcript_slack(const struct px_transcript *t, const struct px_cursor *cur)
 			slack.chunks = chunks;
 	}
 	return slack;
+}
+
+static bool
+slack_is_enough(
+    const struct px_transcript *t, const struct px_cursor *cur, size_t bytes, size_t chunks)
+{
+	struct px_slack slack = px_transcript_slack(t, cur);
+
+	return slack.bytes >= bytes && slack.chunks >= chunks;
+}
+
+/* The later a place, the more can follow before it is dropped. */
+void
+px_transcript_rewind(
+    const struct px_transcript *t, size_t bytes, size_t chunks, struct px_cursor *out)
+{
+	uint64_t low = 0, high = t->last_seq;
+
+	while (low < high) {
+		uint64_t mid = low + (high - low) / 2;
+
+		px_transcript_seek(t, mid, out);
+		if (slack_is_enough(t, out, bytes, chunks))
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	px_transcript_seek(t, low, out);
 }

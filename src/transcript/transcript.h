@@ -28,11 +28,25 @@ struct px_transcript;
 
 /* 'cap': bytes kept per stream, at least 2; 'nstreams': 1 or 2. */
 struct px_transcript *px_transcript_new(unsigned nstreams, size_t cap);
+
+/*
+ * As above, but the newest 'cap' bytes are kept and nothing from the beginning,
+ * and a chunk is known as long as all its bytes are: at most max(1024, cap / 128)
+ * of a stream. No chunk may be larger than 'cap'.
+ */
+struct px_transcript *px_transcript_new_tail(unsigned nstreams, size_t cap);
 void px_transcript_free(struct px_transcript *t); /* takes NULL */
 
 /* Adds one chunk (len > 0) to a stream; returns its sequence number. The first number is 1. */
 uint64_t px_transcript_append(
     struct px_transcript *t, unsigned stream, const void *data, size_t len);
+
+/*
+ * The size of the newest chunk when it is of this stream, numbered above 'after',
+ * and no event has come since; else 0. Only one that nobody has read may grow.
+ */
+size_t px_transcript_open_chunk(const struct px_transcript *t, unsigned stream, uint64_t after);
+void px_transcript_grow(struct px_transcript *t, unsigned stream, const void *data, size_t len);
 
 /* Takes the next sequence number for an event that has no bytes. */
 uint64_t px_transcript_mark(struct px_transcript *t);
@@ -99,6 +113,13 @@ struct px_chunk {
  */
 int px_transcript_read(
     struct px_transcript *t, struct px_cursor *cur, struct px_chunk *out, uint64_t *out_lost);
+
+/*
+ * The earliest place for which px_transcript_slack() is at least 'bytes' and
+ * 'chunks'; the end when there is none.
+ */
+void px_transcript_rewind(
+    const struct px_transcript *t, size_t bytes, size_t chunks, struct px_cursor *out);
 
 /*
  * How many bytes, and how many chunks of whatever size, can still be appended to

@@ -12,11 +12,14 @@
 /* PIECE: what is masked in one go; with the head of an evbuffer's chain it makes 64 KiB. */
 enum { FIN = 0x80, MASK = 0x80, KEY_LEN = 4, PIECE = 64 * 1024 - 128 };
 
-/* The header of an unfragmented frame (section 5.2), without the key. */
+/* Some clients drop a connection for one large frame (16 MiB), but not for a message of many. */
+enum { FRAME_MAX = 4 * 1024 * 1024 };
+
+/* A frame's header (section 5.2), without the key; 'first' is its first byte. */
 static void
-put_header(struct evbuffer *out, uint8_t opcode, uint64_t len, bool masked)
+put_header(struct evbuffer *out, uint8_t first, uint64_t len, bool masked)
 {
-	uint8_t header[10] = { FIN | opcode };
+	uint8_t header[10] = { first };
 	size_t extra = len <= PX_WS_CONTROL_MAX ? 0 : len <= UINT16_MAX ? 2 : 8;
 
 	header[1] = extra == 0 ? (uint8_t)len : extra == 2 ? 126 : 127;
@@ -75,11 +78,16 @@ px_ws_put_data(struct evbuffer *out, uint8_t opcode, struct evbuffer *msg, bool 
 {
 	uint8_t key[KEY_LEN];
 
-	put_header(out, opcode, evbuffer_get_length(msg), masked);
 	if (!masked) {
+		for (; evbuffer_get_length(msg) > FRAME_MAX; opcode = WSLAY_CONTINUATION_FRAME) {
+			put_header(out, opcode, FRAME_MAX, false);
+			evbuffer_remove_buffer(msg, out, FRAME_MAX);
+		}
+		put_header(out, FIN | opcode, evbuffer_get_length(msg), false);
 		evbuffer_add_buffer(out, msg);
 		return;
 	}
+	put_header(out, FIN | opcode, evbuffer_get_length(msg), true);
 	arc4random_buf(key, sizeof key);
 	evbuffer_add(out, key, sizeof key);
 	put_masked(out, msg, key);
@@ -91,7 +99,7 @@ px_ws_put_control(struct evbuffer *out, uint8_t opcode, const void *data, size_t
 	uint8_t payload[PX_WS_CONTROL_MAX];
 	uint8_t key[KEY_LEN];
 
-	put_header(out, opcode, len, masked);
+	put_header(out, FIN | opcode, len, masked);
 	if (!masked) {
 		evbuffer_add(out, data, len);
 		return;

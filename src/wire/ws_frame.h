@@ -16,7 +16,8 @@ enum { PX_WS_CONTROL_MAX = 125 }; /* payload of a control frame */
 /*
  * 'opcode' is a wslay_opcode; 'masked' is true for what a client sends, and
  * takes a fresh random key (section 5.3). An unmasked payload is moved, a masked
- * one copied piece by piece; 'msg' is empty afterwards.
+ * one copied piece by piece; 'msg' is empty afterwards. What is longer than
+ * 4 MiB and not masked goes out as several frames.
  */
 void px_ws_put_data(struct evbuffer *out, uint8_t opcode, struct evbuffer *msg, bool masked);
 void px_ws_put_control(

@@ -85,7 +85,7 @@ def coverage(dialogues):
                 f"the reference {sorted(described - mine)} beyond the server")
 
     async def every_notification_has_a_dialogue(t):
-        for dialect in ("exec-server.v0", "exec-server.v1"):
+        for dialect in ("exec-server.v0", "exec-server.v1", "codex"):
             sent = {method for dialogue in dialogues if dialogue.name.startswith(dialect)
                     for method in dialogue.methods()}
             text = "".join(str(step.value) for dialogue in dialogues if dialogue.name.startswith(dialect)

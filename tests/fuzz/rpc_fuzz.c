@@ -2,7 +2,7 @@
  * Arbitrary lines as what a client says, to a real core over a real connection.
  * The first byte chooses what comes before: which dialect, if any, and whether
  * there is a session (in v1 its name is "s"). Every line that comes back must be
- * a JSON object or array. Programs are played, not run.
+ * a JSON object or array. Programs are played, not run. In codex the session is "s" too.
  */
 #include "played.h"
 
@@ -24,7 +24,7 @@
 
 /* The first byte. */
 enum { DIALECT = 3, SESSION = 4, SIGNED = 8, FORBIDDEN = 16, LINE_BY_LINE = 32, SLOW = 192 };
-enum slow { BLOCK, LAG = 64, ACKNOWLEDGE = 128 };
+enum slow { BLOCK, LAG = 64, ACKNOWLEDGE = 128, CODEX = 192 /* not v1 at all */ };
 enum dialect { NONE, V0, V1_PIPE, V1_PTY };
 
 /* So small that an input can reach every one. */
@@ -168,9 +168,15 @@ world_open(struct world *w)
 		.max_requests = 16,
 		.allow_direct = true,
 		.allow_prepared = true,
+		.codex.terms = { .taken_over = true,
+		    .newest_bytes = RETAINED,
+		    .kept_from_close = true },
 		.limit = no_limits };
-	w->rpc.surroundings =
-	    (struct px_surroundings){ (char *)"/", (char *)"/", (char *)"/", (char *)"/" };
+	w->rpc.surroundings = (struct px_surroundings){ .hostname = (char *)"/",
+		.shell = (char *)"/bin/sh",
+		.cwd = (char *)"/",
+		.home = (char *)"/",
+		.posix_shell = (char *)"/bin/sh" };
 	world_connect(w);
 }
 
@@ -207,6 +213,22 @@ start_session(struct world *w, enum dialect dialect)
 }
 
 static void
+start_codex(struct world *w, bool tty)
+{
+	say_text(w, "{\"id\":1,\"method\":\"process/start\",\"params\":{\"processId\":\"s\","
+		    "\"argv\":[\"/bin/cat\"],\"cwd\":\"file:///\",\"env\":{},\"pipeStdin\":true,"
+		    "\"tty\":");
+	say_text(w, tty ? "true}}\n" : "false}}\n");
+}
+
+static void
+initialize_codex(struct world *w)
+{
+	say_text(w, "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"f\","
+		    "\"resumeSessionId\":null}}\n{\"method\":\"initialized\"}\n");
+}
+
+static void
 initialize_v1(struct world *w, enum slow slow)
 {
 	say_text(w, "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"f\","
@@ -221,7 +243,15 @@ static void
 prelude(struct world *w, unsigned choice)
 {
 	enum dialect dialect = choice & DIALECT;
+	bool codex = (choice & SLOW) == CODEX && dialect != NONE && dialect != V0;
 
+	w->rpc.codex.terminate_group_only = w->rpc.codex.ignore_sandbox = (choice & SIGNED) != 0;
+	if (codex) {
+		initialize_codex(w);
+		if ((choice & SESSION) != 0)
+			start_codex(w, dialect == V1_PTY);
+		return;
+	}
 	if (dialect == V0)
 		say_text(w,
 		    "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"f\"}}\n"

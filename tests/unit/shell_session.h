@@ -37,7 +37,7 @@ core_setup(struct px_core_options options)
 	base = event_base_new();
 	core = px_core_new(base, &options);
 	member = (struct px_member){ 0 };
-	ws = px_workspace_join_new(core, false, &member);
+	ws = px_workspace_join_new(core, &px_terms_lasting, &member);
 }
 
 static inline void

@@ -312,6 +312,23 @@ START_TEST(test_event)
 }
 END_TEST
 
+START_TEST(test_exact_event)
+{
+	struct px_session *session = shell_start();
+	struct px_wait_until third = until_event(2);
+	static struct waiter w;
+
+	third.exact = true;
+	wait_for(&w, session, third);
+	shell_says(session, "printf a\n", 0, 1);
+	shell_says(session, "printf b\n", 0, 1);
+	ck_assert_int_eq(w.done, 0);
+	shell_says(session, "printf c\n", 0, 1);
+	ended(&w, PX_REASON_EVENT);
+	over(session, third, PX_REASON_EVENT);
+}
+END_TEST
+
 /* ---- time ---- */
 
 START_TEST(test_timeout)
@@ -494,6 +511,7 @@ wait_suite(void)
 	tcase_add_test(tc, test_bytes);
 	tcase_add_test(tc, test_bytes_from_a_place);
 	tcase_add_test(tc, test_event);
+	tcase_add_test(tc, test_exact_event);
 	tcase_add_test(tc, test_timeout);
 	tcase_add_test(tc, test_timeout_of_nothing);
 	tcase_add_loop_test(tc, test_idle, 0, 2);

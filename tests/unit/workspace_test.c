@@ -93,8 +93,8 @@ refused(int result, const struct px_err *err, enum px_code code)
 START_TEST(test_new_ones_differ)
 {
 	struct px_member a = { 0 }, b = { 0 };
-	struct px_workspace *one = px_workspace_join_new(core, false, &a);
-	struct px_workspace *fleeting = px_workspace_join_new(core, true, &b);
+	struct px_workspace *one = px_workspace_join_new(core, &px_terms_lasting, &a);
+	struct px_workspace *fleeting = px_workspace_join_new(core, &px_terms_fleeting, &b);
 
 	ck_assert_ptr_eq(a.workspace, one);
 	ck_assert_str_ne(px_workspace_id(one), px_workspace_id(fleeting));
@@ -120,15 +120,17 @@ START_TEST(test_idle_ones_have_a_bound)
 	struct px_err err;
 
 	for (int i = 0; i < PX_IDLE_WORKSPACES + 1; i++) {
-		struct px_workspace *idle = px_workspace_join_new(core, false, &who);
+		struct px_workspace *idle = px_workspace_join_new(core, &px_terms_lasting, &who);
 
 		snprintf(i == 0 ? first : last, sizeof(last), "%s", px_workspace_token(idle));
 		px_workspace_leave(&who);
 	}
 	turn();
 	ck_assert_uint_eq(counts().workspaces, 1 + PX_IDLE_WORKSPACES);
-	refused(px_workspace_resume(core, first, strlen(first), &who, &err), &err, PX_E_TOKEN);
-	ck_assert_int_eq(px_workspace_resume(core, last, strlen(last), &who, NULL), 0);
+	refused(px_workspace_resume(core, &px_terms_lasting, first, strlen(first), &who, &err),
+	    &err, PX_E_TOKEN);
+	ck_assert_int_eq(
+	    px_workspace_resume(core, &px_terms_lasting, last, strlen(last), &who, NULL), 0);
 	px_workspace_leave(&who);
 }
 END_TEST
@@ -199,18 +201,25 @@ START_TEST(test_resume)
 	len = (size_t)snprintf(token, sizeof token, "%s", px_workspace_token(ws));
 	memcpy(wrong, token, sizeof wrong);
 	wrong[0] = wrong[0] == '0' ? '1' : '0';
-	refused(px_workspace_resume(core, token, len, &other, &err), &err, PX_E_ATTACHED);
+	refused(px_workspace_resume(core, &px_terms_lasting, token, len, &other, &err), &err,
+	    PX_E_ATTACHED);
 	px_workspace_leave(&member);
-	refused(px_workspace_resume(core, wrong, len, &other, &err), &err, PX_E_TOKEN);
-	refused(px_workspace_resume(core, token, len - 1, &other, &err), &err, PX_E_TOKEN);
-	refused(px_workspace_resume(core, token, len + 1, &other, &err), &err, PX_E_TOKEN);
-	refused(px_workspace_resume(core, "", 0, &other, &err), &err, PX_E_TOKEN);
+	refused(px_workspace_resume(core, &px_terms_lasting, wrong, len, &other, &err), &err,
+	    PX_E_TOKEN);
+	refused(px_workspace_resume(core, &px_terms_lasting, token, len - 1, &other, &err), &err,
+	    PX_E_TOKEN);
+	refused(px_workspace_resume(core, &px_terms_lasting, token, len + 1, &other, &err), &err,
+	    PX_E_TOKEN);
+	refused(
+	    px_workspace_resume(core, &px_terms_lasting, "", 0, &other, &err), &err, PX_E_TOKEN);
 	memset(wrong, 0, sizeof wrong);
-	refused(px_workspace_resume(core, wrong, len, &other, &err), &err, PX_E_TOKEN);
+	refused(px_workspace_resume(core, &px_terms_lasting, wrong, len, &other, &err), &err,
+	    PX_E_TOKEN);
 	ck_assert_ptr_null(other.workspace);
-	ck_assert_int_eq(px_workspace_resume(core, token, len, &other, &err), 0);
+	ck_assert_int_eq(px_workspace_resume(core, &px_terms_lasting, token, len, &other, &err), 0);
 	ck_assert_ptr_eq(other.workspace, ws);
-	refused(px_workspace_resume(core, token, len, &member, &err), &err, PX_E_ATTACHED);
+	refused(px_workspace_resume(core, &px_terms_lasting, token, len, &member, &err), &err,
+	    PX_E_ATTACHED);
 	px_workspace_leave(&other);
 }
 END_TEST
@@ -254,7 +263,7 @@ END_TEST
 START_TEST(test_fleeting_ends_with_its_client)
 {
 	struct px_member a = { 0 };
-	struct px_workspace *one = px_workspace_join_new(core, true, &a);
+	struct px_workspace *one = px_workspace_join_new(core, &px_terms_fleeting, &a);
 
 	start_in(one, &a, PX_DISCONNECT_KEEP);
 	start_in(one, &a, PX_DISCONNECT_DEFAULT);
@@ -278,7 +287,8 @@ START_TEST(test_detach_time)
 	px_workspace_leave(&member);
 	until(counts().workspaces == 0);
 	ck_assert_uint_eq(counts().running, 0);
-	refused(px_workspace_resume(core, token, strlen(token), &other, &err), &err, PX_E_TOKEN);
+	refused(px_workspace_resume(core, &px_terms_lasting, token, strlen(token), &other, &err),
+	    &err, PX_E_TOKEN);
 	until(px_core_idle(core));
 }
 END_TEST
@@ -297,7 +307,8 @@ START_TEST(test_no_resume_into_an_ending)
 	until(px_transcript_total(px_session_transcript(session), 0) == 6);
 	px_workspace_leave(&member);
 	until(ws->ending);
-	refused(px_workspace_resume(core, token, strlen(token), &other, &err), &err, PX_E_TOKEN);
+	refused(px_workspace_resume(core, &px_terms_lasting, token, strlen(token), &other, &err),
+	    &err, PX_E_TOKEN);
 	ck_assert(px_session_running(session));
 	px_procs_hurry(px_core_procs(core));
 	until(counts().workspaces == 0);
@@ -316,7 +327,8 @@ START_TEST(test_keep_holds_the_workspace)
 	until(px_session_closed(rest));
 	ck_assert_int_eq(px_session_exit(rest)->cause, PX_CAUSE_DISCONNECT);
 	ck_assert(px_session_running(keep));
-	ck_assert_int_eq(px_workspace_resume(core, token, strlen(token), &other, NULL), 0);
+	ck_assert_int_eq(
+	    px_workspace_resume(core, &px_terms_lasting, token, strlen(token), &other, NULL), 0);
 	/* Attended again, it does not go when it becomes empty. */
 	finish(keep);
 	ck_assert_int_eq(px_session_release(keep, NULL), 0);
@@ -335,7 +347,7 @@ START_TEST(test_resumed_in_time)
 	struct timeval tv = { .tv_usec = 4 * SOON_MS * 1000 };
 
 	px_workspace_leave(&member);
-	ck_assert_int_eq(px_workspace_resume(core, px_workspace_token(ws),
+	ck_assert_int_eq(px_workspace_resume(core, &px_terms_lasting, px_workspace_token(ws),
 			     strlen(px_workspace_token(ws)), &other, NULL),
 	    0);
 	event_base_loopexit(base, &tv);
@@ -437,7 +449,7 @@ END_TEST
 START_TEST(test_limits)
 {
 	struct px_member a = { 0 };
-	struct px_workspace *second = px_workspace_join_new(core, false, &a);
+	struct px_workspace *second = px_workspace_join_new(core, &px_terms_lasting, &a);
 	struct px_session *first, *session;
 	struct px_err err = { 0 };
 
@@ -551,7 +563,7 @@ START_TEST(test_groups_go_round)
 	struct px_workspace *later;
 
 	core->next_group = (uint32_t)1 << PX_MARK_GROUP_BITS;
-	later = px_workspace_join_new(core, true, &a);
+	later = px_workspace_join_new(core, &px_terms_fleeting, &a);
 	start_in(later, &a, PX_DISCONNECT_DEFAULT);
 	px_workspace_leave(&a);
 	until(counts().workspaces == 1);

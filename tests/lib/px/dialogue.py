@@ -109,12 +109,13 @@ def _session(message):
     if not isinstance(message, dict):
         return None
     result = message.get("result")
-    named = (result if isinstance(result, dict) else _params(message)).get("sessionId")
+    about = result if isinstance(result, dict) else _params(message)
+    named = about.get("processId", about.get("sessionId"))
     return named if isinstance(named, str) else None
 
 
 def _is_output(message):
-    return isinstance(message, dict) and str(message.get("method", "")).endswith("/outputDelta")
+    return isinstance(message, dict) and str(message.get("method", "")).endswith(("/outputDelta", "/output"))
 
 
 class _Numbers:
@@ -155,7 +156,7 @@ class _Numbers:
         if message["method"] == "process/lagged":
             self.forget(session)
             return
-        if message["method"].startswith(("process/outputDelta", "process/exited", "process/closed", "command/")):
+        if message["method"].startswith(("process/output", "process/exited", "process/closed", "command/")):
             if session in self._over:
                 raise Mismatch(f"{message['method']} after the last notification of {session}")
         if message["method"] in ("process/closed", "command/exec/exited"):

@@ -1,0 +1,246 @@
+#!/usr/bin/python3
+"""The dialect codex where a dialogue does not reach: cuts under load, back-pressure, many processes at once."""
+
+import asyncio
+import random
+import sys
+
+from support import Watched, b64, child, children, descendants, name_of, refused, unb64
+
+from px import pattern, tap
+from px.tap import deadline
+
+MB = 1 << 20
+CHUNK_MAX = 8192
+EVENTS = ("process/output", "process/exited", "process/closed")
+
+
+class Process:
+    """What a client knows of one process: its events by number, and no number is ever missing for good."""
+
+    def __init__(self, client, name):
+        self.client, self.name = client, name
+        self.last = 0
+        self.exit_code, self.closed = None, False
+        self.streams = {}
+
+    def _next(self, seq):
+        assert seq == self.last + 1, f"{self.name}: number {seq} after {self.last}"
+        assert not self.closed, f"{self.name}: number {seq} after the last"
+        self.last = seq
+
+    def add(self, method, params):
+        if params["seq"] <= self.last:
+            return  # a reading was quicker
+        self._next(params["seq"])
+        if method == "process/output":
+            self._output(params)
+        elif method == "process/exited":
+            self.exit_code = params["exitCode"]
+        else:
+            self.closed = True
+
+    def _output(self, chunk):
+        data = unb64(chunk["chunk"])
+        assert 0 < len(data) <= CHUNK_MAX, len(data)
+        self.streams.setdefault(chunk["stream"], bytearray()).extend(data)
+
+    def recover(self, answer):
+        """What the client's recovery demands: every number is a chunk, the one exit, or the close at the end."""
+        numbers = {chunk["seq"]: chunk for chunk in answer["chunks"]}
+        target = answer["nextSeq"] - 1
+        for seq in range(self.last + 1, target + 1):
+            self._next(seq)
+            if seq in numbers:
+                self._output(numbers[seq])
+            elif answer["closed"] and seq == target:
+                self.closed = True
+            else:
+                assert answer["exited"] and self.exit_code is None, f"{self.name}: {seq} is lost: {answer['nextSeq']}"
+                self.exit_code = answer["exitCode"]
+
+    def bytes(self):
+        return sum(map(len, self.streams.values()))
+
+    async def until(self, done, seconds=None):
+        while not done(self):
+            await self.client.take(*([seconds] if seconds else []))
+
+
+class Client:
+    def __init__(self, server, scheme="ws"):
+        self.server, self.scheme = server, scheme
+        self.conn = self.session = None
+        self.processes = {}
+
+    async def connect(self):
+        self.conn = await self.server.connect(self.scheme)
+        result = await self.conn.request("initialize", {"clientName": "test", "resumeSessionId": self.session})
+        assert self.session in (None, result["sessionId"]), result
+        self.session = result["sessionId"]
+        await self.conn.notify("initialized", {})
+
+    async def start(self, name, *argv, **params):
+        self.processes[name] = Process(self, name)
+        result = await self.conn.request("process/start", {
+            "processId": name, "argv": list(argv), "cwd": "file:///", "env": {"PATH": "/usr/bin:/bin"}, "tty": False, **params})
+        assert result == {"processId": name, "sandboxType": "none"}, result
+        return self.processes[name]
+
+    async def take(self, *seconds):
+        self.add(await self.conn.recv(*seconds))
+
+    async def cut(self):
+        """What has come has been seen; what is on its way is lost."""
+        for message in self.conn.inbox:
+            self.add(message)
+        await self.conn.cut()
+
+    def add(self, message):
+        assert message["method"] in EVENTS, message
+        self.processes[message["params"]["processId"]].add(message["method"], message["params"])
+
+    async def come_back(self):
+        """As the client does: connect, then read what it missed of whatever it has not seen the end of."""
+        await self.connect()
+        for process in self.processes.values():
+            if not process.closed:
+                process.recover(await self.conn.request("process/read", {
+                    "processId": process.name, "afterSeq": process.last, "maxBytes": None, "waitMs": 0}))
+
+    async def write(self, name, data, write_id):
+        return await self.conn.request(
+            "process/write", {"processId": name, "chunk": b64(data), "writeId": write_id})
+
+
+@deadline(120)
+async def test_cuts_under_load(t):
+    """A program that writes as fast as it can, and a connection cut again and again: nothing is missing."""
+    total = 24 * MB
+    for scheme in ("ws", "unix"):
+        client = Client(await t.server(listen=(scheme,)), scheme)
+        await client.connect()
+        process = await client.start("p", child(), "spew", str(total))
+        for place in sorted(random.Random(scheme).randrange(total) for _ in range(12)):
+            await process.until(lambda p, place=place: p.bytes() >= place)
+            await client.cut()
+            await client.come_back()
+        await process.until(lambda p: p.closed)
+        assert bytes(process.streams["stdout"]) == pattern.spew(total)
+        assert process.exit_code == 0
+
+
+@deadline(60)
+async def test_cut_while_not_reading(t):
+    """A client that has read nothing for a while, with all buffers on the way full, is cut off: it still has it all."""
+    total = 40 * MB
+    server = await t.server(listen=("ws",))
+    client, other = Client(server), Client(server)
+    await client.connect()
+    await other.connect()
+    process = await client.start("p", child(), "spew", str(total))
+    await process.until(lambda p: p.bytes() >= 4 * MB)
+    client.conn.pause()
+    await waits_in_write(server, child())
+    await client.cut()
+    await client.come_back()
+    await process.until(lambda p: p.closed)
+    assert bytes(process.streams["stdout"]) == pattern.spew(total)
+
+
+async def waits_in_write(server, program):
+    """Until the only process of this program is held back: it sleeps, and has written nothing between many looks."""
+    pid, same, before = None, 0, None
+    while same < 20:
+        for one in children(server.pid):
+            if pid is None and name_of(one) == program.rpartition("/")[2][:15]:
+                pid = one
+        if pid is not None:
+            with open(f"/proc/{pid}/io", encoding="ascii") as f:
+                written = f.read()
+            same = same + 1 if written == before else 0
+            before = written
+        await asyncio.sleep(0.01)
+
+
+async def test_detached_program_is_held_back(t):
+    """Nobody is there: a program that writes without end stops in time, and nothing of what it wrote is lost."""
+    server = await t.server(listen=("ws",))
+    client = Client(server)
+    await client.connect()
+    process = await client.start("p", child(), "spew", str(10**12))
+    await process.until(lambda p: p.bytes() >= MB)
+    await client.cut()
+    await waits_in_write(server, child())
+    await client.come_back()
+    before = process.bytes()
+    await process.until(lambda p: p.bytes() >= before + 3 * MB)
+    assert bytes(process.streams["stdout"]) == pattern.spew(process.bytes())
+    assert await client.conn.request("process/terminate", {"processId": "p"}) == {"running": True}
+    await process.until(lambda p: p.closed)
+    assert process.exit_code == 137
+
+
+@deadline(120)
+async def test_many_at_once(t):
+    """30 programs write at the same time, one of them does not read its input: all of it comes, in order."""
+    count, each = 30, 2 * MB
+    client = Client(await t.server("--stdin-queue-bytes", 4096, listen=("ws",)))
+    await client.connect()
+    deaf = await client.start("deaf", "sleep", "100000", pipeStdin=True)
+    unread = asyncio.ensure_future(client.write("deaf", bytes(MB), "1"))
+    processes = [await client.start(f"p{i}", child(), "spew", str(each)) for i in range(count)]
+    for process in processes:
+        await process.until(lambda p: p.closed)
+        assert bytes(process.streams["stdout"]) == pattern.spew(each)
+        assert await client.conn.request("environment/status") == {"status": "ready"}
+    assert not unread.done()
+    assert await client.conn.request("process/terminate", {"processId": "deaf"}) == {"running": True}
+    assert await unread == {"status": "accepted"}
+    await deaf.until(lambda p: p.closed)
+
+
+async def test_input_across_a_cut(t):
+    """A write that was not answered is repeated under its id, and is written once."""
+    client = Client(await t.server("--stdin-queue-bytes", 4096, listen=("ws",)))
+    await client.connect()
+    process = await client.start("p", "sh", "-c", "read go; cat", pipeStdin=True)
+    data = pattern.spew(300000)
+    await client.write("p", b"go\n", "0")
+    await client.conn.ask("process/write", {"processId": "p", "chunk": b64(data), "writeId": "1"})
+    await client.cut()
+    await client.come_back()
+    assert await client.write("p", data, "1") == {"status": "accepted"}
+    assert await client.write("p", b"end", "2") == {"status": "accepted"}
+    await process.until(lambda p: p.bytes() >= len(data) + 3)
+    assert bytes(process.streams["stdout"]) == data + b"end"
+
+
+async def test_expiry(t):
+    """A session whose client does not come back ends with all that it started, and is unknown then."""
+    server = await t.server("--detach-ttl-ms", 100, "--shutdown-grace-period-ms", 100, listen=("ws",))
+    own = set(descendants(server.pid))
+    client = Client(server)
+    await client.connect()
+    process = await client.start("p", "sh", "-c", "setsid sleep 100000 & sleep 100000 & echo $!; sleep 100000")
+    await process.until(lambda p: p.bytes() > 0)
+    left = Watched.all(descendants(server.pid) - own)
+    await client.cut()
+    for one in left:
+        await one.gone()
+    async with refused("unknownToken", -32600):
+        await client.connect()
+
+
+async def test_frames(t):
+    """No frame is larger than some clients take, however large the answer."""
+    client = Client(await t.server("--codex-replay-bytes", 16 * MB, listen=("ws",)))
+    await client.connect()
+    process = await client.start("p", child(), "spew", str(12 * MB))
+    await process.until(lambda p: p.closed)
+    answer = await client.conn.request("process/read", {"processId": "p"})
+    assert b"".join(unb64(chunk["chunk"]) for chunk in answer["chunks"]) == pattern.spew(12 * MB)
+
+
+if __name__ == "__main__":
+    sys.exit(tap.main(globals()))
