@@ -124,6 +124,12 @@ px_handles_take(struct px_handles *handles, const char *id)
 	return handle;
 }
 
+const char *
+px_handle_id(const struct px_handle *handle)
+{
+	return handle->id;
+}
+
 void
 px_handles_drop(struct px_handles *handles, const struct px_handle *handle)
 {

@@ -38,6 +38,9 @@ struct px_handle *px_handles_get(
 /* Takes it out of the table; the table's count becomes the caller's. NULL: there is none. */
 struct px_handle *px_handles_take(struct px_handles *handles, const char *id);
 
+/* The name that it was given; valid while one has it. */
+const char *px_handle_id(const struct px_handle *handle);
+
 /* What could not be opened; it may have been taken before. */
 void px_handles_drop(struct px_handles *handles, const struct px_handle *handle);
 

@@ -72,8 +72,8 @@ is_given(const struct px_json *node)
  * The client does not confine anything by itself: it believes that we have done
  * what we did not refuse.
  */
-static int
-sandbox_check(struct px_call *call, const struct px_json *sandbox, struct px_err *err)
+int
+px_codex_sandbox_check(struct px_call *call, const struct px_json *sandbox, struct px_err *err)
 {
 	const struct px_peer *peer = call->peer;
 	const struct px_json *type = px_json_get(px_json_get(sandbox, "permissions"), "type");
@@ -108,7 +108,7 @@ demands_check(struct px_call *call, const struct start_params *p, struct px_err 
 		    "held to one");
 	if (is_given(p->snapshot))
 		return px_fail(err, PX_E_FORBIDDEN, "this server makes no shell snapshots");
-	return sandbox_check(call, p->sandbox, err);
+	return px_codex_sandbox_check(call, p->sandbox, err);
 }
 
 /* ---- what to run ---- */
