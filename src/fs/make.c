@@ -54,6 +54,24 @@ make_one(const struct px_fs_scope *scope, const char *path, bool may_exist, stru
 	return there == 1 ? 0 : -1;
 }
 
+/* A file in the way is no directory, rather than there already. */
+static int
+parent_make(const struct px_fs_scope *scope, const char *path, struct px_err *err)
+{
+	struct px_err wrong = { 0 };
+	struct stat st;
+
+	if (make_one(scope, path, true, &wrong) == 0)
+		return 0;
+	if (wrong.code == PX_E_IO && wrong.sys == EEXIST && stat(path, &st) == 0) {
+		errno = ENOTDIR;
+		return px_fs_fail(scope, path, err);
+	}
+	if (err != NULL)
+		*err = wrong;
+	return -1;
+}
+
 /* The parts of 'path' from its first to its last; each is cut at its end for the while. */
 static int
 make_parents(const struct px_fs_scope *scope, char *path, struct px_err *err)
@@ -62,7 +80,7 @@ make_parents(const struct px_fs_scope *scope, char *path, struct px_err *err)
 		int made;
 
 		*end = '\0';
-		made = make_one(scope, path, true, err);
+		made = parent_make(scope, path, err);
 		*end = '/';
 		if (made == -1)
 			return -1;

@@ -90,12 +90,12 @@ walk_entry(struct walk *walk, int dir, const char *parent, uint64_t depth, size_
 	int kind = walk->names.list[i].tag;
 	char path[PATH_MAX + NAME_MAX + 2];
 
+	if (walk_is_full(walk))
+		return 1;
 	if (kind == PX_FS_LINK)
 		kind = link_kind(walk, dir, name);
 	if (kind == PX_FS_OTHER)
 		return 0;
-	if (walk_is_full(walk))
-		return 1;
 	snprintf(path, sizeof path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name);
 	if (strlen(path) >= PATH_MAX)
 		return walk_error(walk, parent, ENAMETOOLONG);

@@ -45,7 +45,8 @@ static const struct {
 	{ "a", { 3, 4, 100, false, false }, "b/ c/ f b/.hid/ b/g c/t b/.hid/in/", true },
 	{ "a", { 3, 5, 100, false, false }, "b/ c/ f b/.hid/ b/g c/t b/.hid/in/", false },
 	{ "a", { 3, 100, 3, false, false }, "b/ c/ f", true },
-	{ "a", { 0, 100, 3, false, false }, "b/ c/ f", false },
+	{ "a", { 0, 100, 3, false, false }, "b/ c/ f", true }, /* what follows is unknown */
+	{ "a", { 0, 100, 4, false, false }, "b/ c/ f", false },
 	{ "a", { 0, 1, 2, false, false }, "b/ c/", true },
 	{ "a/f", { 3, 100, 100, true, true }, "", false },
 	{ "a/fifo", { 3, 100, 100, true, true }, "", false },
