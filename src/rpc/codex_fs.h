@@ -44,6 +44,6 @@ extern const struct px_method px_codex_fs_stat, px_codex_fs_canonicalize, px_cod
 extern const struct px_method px_codex_fs_write, px_codex_fs_make, px_codex_fs_remove;
 extern const struct px_method px_codex_fs_copy, px_codex_fs_list, px_codex_fs_walk;
 extern const struct px_method px_codex_fs_open, px_codex_fs_read_block, px_codex_fs_write_block;
-extern const struct px_method px_codex_fs_close;
+extern const struct px_method px_codex_fs_close, px_codex_fs_watch;
 
 #endif

@@ -78,6 +78,7 @@ static const struct px_method *const codex_methods[] = {
 	&px_codex_fs_read_block,
 	&px_codex_fs_write_block,
 	&px_codex_fs_close,
+	&px_codex_fs_watch,
 };
 
 /* ---- notifications ---- */
@@ -162,6 +163,7 @@ const struct px_dialect px_dialect_codex = {
 		[PX_NOTE_OUTPUT] = "process/output",
 		[PX_NOTE_EXITED] = "process/exited",
 		[PX_NOTE_CLOSED] = "process/closed",
+		[PX_NOTE_MISSING] = "fs/missingChanged",
 	},
 	.put_output = codex_put_output,
 	.put_exited = codex_put_exited,

@@ -9,6 +9,7 @@
 #include "fs/handles.h"
 #include "fs/pool.h"
 #include "rpc/call.h"
+#include "rpc/file_watch.h"
 
 enum { HANDLES_MAX = 128 };
 
@@ -107,19 +108,24 @@ job_cancel(void *arg)
 }
 
 int
+px_peer_files_begin(struct px_peer *peer, struct px_err *err)
+{
+	if (peer->rpc->files == NULL)
+		return px_fail(err, PX_E_FORBIDDEN, "this server does nothing to files");
+	if (peer->files == NULL)
+		peer->files = px_pool_owner_new(peer->rpc->files);
+	return 0;
+}
+
+int
 px_file_job_start(struct px_file_job *job, struct px_err *err)
 {
 	static const struct px_pool_work look = { job_run, job_done, false };
 	static const struct px_pool_work alter = { job_run, job_done, true };
 	struct px_peer *peer = job->call->peer;
 
-	if (peer->rpc->files == NULL) {
-		px_file_job_free(job);
-		return px_fail(err, PX_E_FORBIDDEN, "this server does nothing to files");
-	}
-	if (peer->files == NULL)
-		peer->files = px_pool_owner_new(peer->rpc->files);
-	if (px_pool_submit(peer->files, job->op->alters ? &alter : &look, job, err) == -1) {
+	if (px_peer_files_begin(peer, err) == -1 ||
+	    px_pool_submit(peer->files, job->op->alters ? &alter : &look, job, err) == -1) {
 		px_file_job_free(job);
 		return -1;
 	}
@@ -140,6 +146,7 @@ px_peer_handles(struct px_peer *peer)
 void
 px_peer_files_end(struct px_peer *peer)
 {
+	px_file_watch_end(peer);
 	px_pool_owner_free(peer->files);
 	peer->files = NULL;
 	px_handles_free(peer->handles);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "fs/fs.h"
+#include "fs/pool.h"
 
 struct px_call;
 struct px_handle;
@@ -61,6 +62,9 @@ void px_file_os_error(int sys, char *out, size_t size);
 
 /* The open files of a connection, made when they are first asked for. */
 struct px_handles *px_peer_handles(struct px_peer *peer);
+
+/* Makes peer->files, whose jobs end with the connection. PX_E_FORBIDDEN: there are no threads. */
+int px_peer_files_begin(struct px_peer *peer, struct px_err *err);
 
 /* The connection is over, or its workspace has gone elsewhere: nothing of it goes on. */
 void px_peer_files_end(struct px_peer *peer);

@@ -321,6 +321,7 @@ rpc_open(struct px_server *server, struct px_err *err)
 		return -1;
 	if ((rpc->files = px_pool_new(server->base, &file_limits, err)) == NULL)
 		return -1;
+	rpc->base = server->base;
 	rpc->core = server->core;
 	rpc->net = server->net;
 	rpc->json = px_json_out_new();
