@@ -19,15 +19,27 @@
 static char fs_top[PATH_MAX / 4];
 
 static inline void
-fs_top_make(void)
+fs_top_make_in(const char *tmp)
 {
-	const char *tmp = getenv("TMPDIR");
 	char path[PATH_MAX / 4];
 
 	snprintf(path, sizeof path, "%s/px-fs-XXXXXX", tmp != NULL ? tmp : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(path));
 	ck_assert_ptr_nonnull(realpath(path, fs_top));
 	ck_assert_int_eq(chmod(fs_top, 0755), 0);
+}
+
+static inline void
+fs_top_make(void)
+{
+	fs_top_make_in(getenv("TMPDIR"));
+}
+
+/* For very many files: in memory, where that can be had. */
+static inline void
+fs_top_make_for_many(void)
+{
+	fs_top_make_in(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR"));
 }
 
 static inline int

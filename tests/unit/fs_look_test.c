@@ -313,7 +313,7 @@ START_TEST(test_list_100000)
 	char name[16];
 	int dir;
 
-	fs_top_make();
+	fs_top_make_for_many();
 	dir = open(fs_top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < 100000; i++) {
 		snprintf(name, sizeof name, "%06d", i);

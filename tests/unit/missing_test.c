@@ -33,14 +33,20 @@ news_are(struct px_missing *missing, enum px_missing_news news)
 }
 
 static void
-setup(void)
+make_all(void)
 {
-	fs_top_make();
 	fs_mkdir("a");
 	fs_mkdir("a/b");
 	fs_mkdir("z");
 	fs_put("z/file", "");
 	fs_mkdir("z/c");
+}
+
+static void
+setup(void)
+{
+	fs_top_make();
+	make_all();
 }
 
 static void
@@ -236,7 +242,7 @@ START_TEST(test_10000)
 	const size_t noticed[] = { 0, 1, 4999, 5000, 9999 };
 	struct px_missing *missing = NULL;
 
-	fs_top_make();
+	fs_top_make_for_many();
 	for (size_t i = 0; i < 10000; i++) {
 		snprintf(name, sizeof name, "d%zu", i);
 		strlcpy(paths[i], fs_at(name), sizeof paths[i]);
@@ -276,7 +282,8 @@ START_TEST(test_overflow)
 	fclose(file);
 	if (max > 100000)
 		return; /* it would take too many files */
-	setup();
+	fs_top_make_for_many();
+	make_all();
 	missing = wait_for("a/b/c", NULL);
 	for (size_t i = 0; i <= max; i += 2) {
 		fs_link("nowhere", "a/b/link");
