@@ -126,6 +126,8 @@ px_file_job_start(struct px_file_job *job, struct px_err *err)
 
 	if (px_peer_files_begin(peer, err) == -1 ||
 	    px_pool_submit(peer->files, job->op->alters ? &alter : &look, job, err) == -1) {
+		if (job->op->failed != NULL)
+			job->op->failed(job);
 		px_file_job_free(job);
 		return -1;
 	}

@@ -25,9 +25,10 @@ struct px_file_job;
 struct px_file_op {
 	int (*run)(struct px_file_job *job, struct px_err *err);              /* on a thread */
 	void (*put)(const struct px_file_job *job, struct px_json_out *json); /* NULL: {} */
-	void (*failed)(struct px_file_job *job); /* in the loop, before the error; or NULL */
-	bool alters;  /* the order of what follows depends on it: px_pool_work.alters */
-	bool changes; /* files, which a sandbox may forbid */
+	void (*failed)(struct px_file_job
+		*job); /* in the loop, before the error, also of the start; or NULL */
+	bool alters;   /* the order of what follows depends on it: px_pool_work.alters */
+	bool changes;  /* files, which a sandbox may forbid */
 };
 
 struct px_file_job {
