@@ -36,6 +36,13 @@ small_disk(void)
 	return EFBIG;
 }
 
+static void
+small_disk_remove(void)
+{
+	umount2(fs_top, MNT_DETACH);
+	fs_top_remove();
+}
+
 static char much[MUCH];
 
 START_TEST(test_write)
@@ -100,7 +107,7 @@ main(void)
 {
 	TCase *tc = tcase_create("fs_space");
 
-	tcase_add_checked_fixture(tc, NULL, fs_top_remove);
+	tcase_add_checked_fixture(tc, NULL, small_disk_remove);
 	tcase_add_test(tc, test_write);
 	tcase_add_test(tc, test_copy);
 	tcase_add_test(tc, test_block);
