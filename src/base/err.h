@@ -28,6 +28,8 @@
 	X(SESSION, "unknownSession", -32004)               \
 	X(WORKSPACE, "unknownWorkspace", -32004)           \
 	X(TOKEN, "unknownToken", -32004)                   \
+	X(HANDLE, "unknownHandle", -32004)                 \
+	X(NO_FILE, "noSuchFile", -32004)                   \
 	X(STDIN_CLOSED, "stdinClosed", -32005)             \
 	X(FORBIDDEN, "forbidden", -32006)                  \
 	X(SPAWN, "spawnFailed", -32007)                    \

@@ -28,6 +28,13 @@ struct px_session *px_codex_process(const struct px_call *call, const struct px_
 /* "pty", "stdout" or "stderr". */
 const char *px_codex_stream_name(const struct px_session *session, unsigned stream);
 
+/*
+ * 0: no sandbox is asked for, or the operator has said that none matters, which is
+ * logged with 'subject': the process or the method that goes on without.
+ */
+int px_codex_sandbox_check(
+    struct px_call *call, const struct px_json *sandbox, const char *subject, struct px_err *err);
+
 /* The member 'name' with the URI of an absolute path, into an open object. */
 void px_codex_put_path(struct px_json_out *json, const char *name, const char *path);
 

@@ -72,10 +72,10 @@ is_given(const struct px_json *node)
  * The client does not confine anything by itself: it believes that we have done
  * what we did not refuse.
  */
-static int
-sandbox_check(struct px_call *call, const struct start_params *p, struct px_err *err)
+int
+px_codex_sandbox_check(
+    struct px_call *call, const struct px_json *sandbox, const char *subject, struct px_err *err)
 {
-	const struct px_json *sandbox = p->sandbox;
 	const struct px_peer *peer = call->peer;
 	const struct px_json *type = px_json_get(px_json_get(sandbox, "permissions"), "type");
 
@@ -95,7 +95,7 @@ sandbox_check(struct px_call *call, const struct start_params *p, struct px_err 
 		    "sandbox; let the client ask for full access, or the operator say "
 		    "--codex-ignore-sandbox");
 	px_log_event(peer->rpc->log, PX_LOG_WARN, "unconfined",
-	    PX_I("conn", (int64_t)px_conn_number(peer->conn)), PX_S("session", p->id.p),
+	    PX_I("conn", (int64_t)px_conn_number(peer->conn)), PX_S("subject", subject),
 	    PX_S("reason", "codex_ignore_sandbox"));
 	return 0;
 }
@@ -109,7 +109,7 @@ demands_check(struct px_call *call, const struct start_params *p, struct px_err 
 		    "held to one");
 	if (is_given(p->snapshot))
 		return px_fail(err, PX_E_FORBIDDEN, "this server makes no shell snapshots");
-	return sandbox_check(call, p, err);
+	return px_codex_sandbox_check(call, p->sandbox, p->id.p, err);
 }
 
 /* ---- what to run ---- */

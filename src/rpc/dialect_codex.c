@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "rpc/codex.h"
+#include "rpc/codex_fs.h"
 #include "transcript/transcript.h"
 
 /* codex, what the Codex CLI says to an exec-server: protocol/codex.md. */
@@ -65,6 +65,20 @@ static const struct px_method *const codex_methods[] = {
 	&px_codex_write,
 	&px_codex_signal,
 	&px_codex_terminate,
+	&px_codex_fs_stat,
+	&px_codex_fs_canonicalize,
+	&px_codex_fs_read,
+	&px_codex_fs_write,
+	&px_codex_fs_make,
+	&px_codex_fs_remove,
+	&px_codex_fs_copy,
+	&px_codex_fs_list,
+	&px_codex_fs_walk,
+	&px_codex_fs_open,
+	&px_codex_fs_read_block,
+	&px_codex_fs_write_block,
+	&px_codex_fs_close,
+	&px_codex_fs_watch,
 };
 
 /* ---- notifications ---- */
@@ -128,6 +142,8 @@ static const int codex_numbers[PX_E_COUNT] = {
 	[PX_E_SESSION] = -32600,
 	[PX_E_TOKEN] = -32600,
 	[PX_E_EXISTS] = -32600,
+	[PX_E_HANDLE] = -32004,
+	[PX_E_NO_FILE] = -32004,
 };
 
 const struct px_dialect px_dialect_codex = {
@@ -147,6 +163,7 @@ const struct px_dialect px_dialect_codex = {
 		[PX_NOTE_OUTPUT] = "process/output",
 		[PX_NOTE_EXITED] = "process/exited",
 		[PX_NOTE_CLOSED] = "process/closed",
+		[PX_NOTE_MISSING] = "fs/missingChanged",
 	},
 	.put_output = codex_put_output,
 	.put_exited = codex_put_exited,

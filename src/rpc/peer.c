@@ -10,6 +10,7 @@
 #include "net/conn.h"
 #include "rpc/call.h"
 #include "rpc/dispatch.h"
+#include "rpc/files.h"
 #include "rpc/sub.h"
 
 struct px_json_out *
@@ -76,6 +77,7 @@ peer_on_taken(void *arg)
 	struct px_peer *peer = arg;
 
 	px_calls_cancel(peer);
+	px_peer_files_end(peer);
 	px_subs_leave(peer);
 	px_workspace_leave(&peer->member);
 	px_conn_close(peer->conn, PX_END_POLICY, "the session was resumed by another connection");
@@ -131,6 +133,7 @@ peer_on_closed(void *arg)
 
 	peer->gone = true;
 	px_calls_cancel(peer);
+	px_peer_files_end(peer);
 	px_subs_leave(peer);
 	px_workspace_leave(&peer->member);
 	evbuffer_free(peer->msg);

@@ -30,9 +30,13 @@ struct px_peer {
 	size_t ncalls, call_bytes;
 	struct px_batch_list batches;
 	struct px_sub_list subs;
-	struct evbuffer *msg; /* the message that is being written */
-	bool jsonrpc;         /* initialize carried "jsonrpc": every message of ours does too */
-	bool initialized;     /* the notification has come */
+	struct px_pool_owner *files;      /* its jobs in rpc->files; NULL before the first */
+	struct px_handles *handles;       /* its open files; NULL before the first */
+	struct px_file_watch *file_watch; /* or NULL */
+	int64_t next_watch;               /* the smallest id that its next watch may have */
+	struct evbuffer *msg;             /* the message that is being written */
+	bool jsonrpc;     /* initialize carried "jsonrpc": every message of ours does too */
+	bool initialized; /* the notification has come */
 	bool experimental, lossy, acknowledges;
 	unsigned muted; /* 1 << enum px_note: opted out */
 	bool gone;      /* the connection is over */

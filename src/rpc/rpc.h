@@ -30,6 +30,8 @@ struct px_rpc {
 	struct px_core *core;
 	struct px_net *net;
 	struct px_json_out *json; /* the one writer: texts are written one at a time */
+	struct event_base *base;
+	struct px_pool *files; /* the threads for requests about files; NULL: there are none */
 	const struct px_log *log;
 	const char *name, *version;
 	int64_t started_ms; /* px_now_ms() */

@@ -15,6 +15,7 @@
 #include "base/json_out.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "fs/pool.h"
 #include "net/conn.h"
 #include "net/net.h"
 #include "proc/guardian.h"
@@ -281,16 +282,23 @@ net_open(struct px_server *server)
 		.started_ms = px_wall_ms() };
 }
 
+/* Of a request that a dead file system holds, no more is waited for at the end. */
+enum { FILE_THREADS = 4, FILE_REQUESTS = 256, FILES_PATIENCE_MS = 2000 };
+
 static int
 rpc_open(struct px_server *server, struct px_err *err)
 {
 	const struct px_config *config = server->config;
 	struct px_rpc *rpc = &server->rpc;
+	const struct px_pool_limits file_limits = { FILE_THREADS, FILE_REQUESTS };
 
 	if (config->prepared_key_file != NULL &&
 	    px_host_read_key(
 		config->prepared_key_file, &rpc->prepared_key, &rpc->prepared_key_len, err) == -1)
 		return -1;
+	if ((rpc->files = px_pool_new(server->base, &file_limits, err)) == NULL)
+		return -1;
+	rpc->base = server->base;
 	rpc->core = server->core;
 	rpc->net = server->net;
 	rpc->json = px_json_out_new();
@@ -426,6 +434,7 @@ px_server_free(struct px_server *server)
 	signals_mask(SIG_BLOCK);
 	px_listeners_free(server->listeners);
 	px_net_free(server->net);
+	px_pool_free(server->rpc.files, FILES_PATIENCE_MS);
 	px_core_free(server->core);
 	px_guardian_end(&server->guardian);
 	px_cgroup_root_free(server->cgroups);

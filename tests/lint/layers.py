@@ -14,23 +14,24 @@ ARROWS = {
     "wire": ["base"],
     "transcript": ["base"],
     "tree": ["base"],
+    "fs": ["base"],
     "proc": ["base", "tree"],
     "session": ["base", "transcript", "proc"],
-    "fs": ["base"],
     "net": ["base", "wire"],
-    "rpc": ["base", "wire", "transcript", "proc", "session", "fs", "net"],
-    "server": ["base", "wire", "tree", "proc", "session", "net", "rpc"],
+    "rpc": ["base", "wire", "transcript", "fs", "proc", "session", "net"],
+    "server": ["base", "wire", "tree", "fs", "proc", "session", "net", "rpc"],
     "client": ["base", "wire", "transcript", "ptyexec"],
     "local": ["base", "transcript", "proc", "session", "client", "ptyexec"],
     "cli": ["base", "ptyexec"],
 }
 
 # Bytes in, bytes out: these touch no descriptor and own no event, so they can be fuzzed whole.
-PURE = ["src/wire/*", "src/transcript/*", "src/base/json*", "src/base/fields*"]
+PURE = ["src/wire/*", "src/transcript/*", "src/base/json*", "src/base/fields*", "src/fs/uri*", "src/fs/rules*", "src/fs/names*"]
 IMPURE = re.compile(r"sys/(socket|epoll|uio|un|wait)\.h|unistd\.h|fcntl\.h|poll\.h|netinet/.*|event2/(event|bufferevent|listener).*")
 
-# A process is bytes and signals: it knows neither JSON nor sockets.
-NOT_IN_PROC = re.compile(r"base/(json|json_out|fields)\.h|yajl/.*|sys/un\.h|netinet/.*")
+# A process is bytes and signals, a file is bytes and a name: they know neither JSON nor sockets.
+NO_JSON = ["proc", "fs"]
+NOT_THERE = re.compile(r"base/(json|json_out|fields)\.h|yajl/.*|sys/un\.h|netinet/.*")
 
 # An example, and the programs of the install tests, have of ours what is installed.
 STRANGERS = ["examples/*.[ch]", "tests/install/*.[ch]"]
@@ -44,8 +45,8 @@ def complaint(path, quote, target, is_first):
     folder = path.parts[1]
     if any(path.match(pattern) for pattern in PURE) and IMPURE.fullmatch(target):
         return f"<{target}>: this file is pure"
-    if folder == "proc" and NOT_IN_PROC.fullmatch(target):
-        return f'"{target}": proc knows no JSON and no sockets'
+    if folder in NO_JSON and NOT_THERE.fullmatch(target):
+        return f'"{target}": {folder} knows no JSON and no sockets'
     if quote == "<" or target == GENERATED:
         return None
     head, slash, _ = target.partition("/")

@@ -1,0 +1,31 @@
+#ifndef PX_FS_SCOPE_H
+#define PX_FS_SCOPE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct px_err;
+struct px_fs_rules;
+
+/*
+ * Under what conditions one request works on files. Borrowed for the call; any
+ * number of threads may use one at once. Zeroed: everything is allowed, symbolic
+ * links are followed, nothing cancels.
+ */
+struct px_fs_scope {
+	const struct px_fs_rules *rules; /* NULL: what the kernel allows */
+	const atomic_bool *stop;         /* raised by any thread: PX_E_CANCELLED soon; or NULL */
+	bool no_follow;                  /* a path with a symbolic link in it is refused */
+};
+
+/* PX_E_CANCELLED once 'stop' is raised. Asked between steps that take long. */
+int px_fs_go_on(const struct px_fs_scope *scope, struct px_err *err);
+
+/* PX_E_IO with errno, and the path; of a refused symbolic link PX_E_REQUEST. Returns -1. */
+int px_fs_fail(const struct px_fs_scope *scope, const char *path, struct px_err *err);
+
+/* PX_E_REQUEST with the path. Returns -1. */
+int px_fs_refuse(struct px_err *err, const char *path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

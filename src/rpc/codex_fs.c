@@ -1,0 +1,252 @@
+#include "rpc/codex_fs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "fs/uri.h"
+
+/* fs/getMetadata, canonicalize, readFile, writeFile, createDirectory, remove, copy. */
+
+enum { READ_MAX = 44 * 1024 * 1024 }; /* a client takes messages of 64 MiB */
+
+int
+px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
+    const struct px_codex_fs_params *p, struct px_file_job **out, struct px_err *err)
+{
+	struct px_file_job *job;
+
+	if (op->changes && px_codex_sandbox_check(call, p->sandbox, p->path.p, err) == -1)
+		return -1;
+	job = px_file_job_new(call, op);
+	job->scope.no_follow = p->follow.set && !p->follow.v;
+	if ((p->path.p != NULL && px_uri_to_path(p->path.p, p->path.len, job->path, err) == -1) ||
+	    (p->to.p != NULL && px_uri_to_path(p->to.p, p->to.len, job->to, err) == -1)) {
+		px_file_job_free(job);
+		return -1;
+	}
+	*out = job;
+	return 0;
+}
+
+/* A method that needs its path alone. */
+static int
+path_run(struct px_call *call, const struct px_file_op *op, const void *params, struct px_err *err)
+{
+	struct px_file_job *job;
+
+	if (px_codex_fs_job(call, op, params, &job, err) == -1)
+		return -1;
+	return px_file_job_start(job, err);
+}
+
+/* ---- metadata ---- */
+
+static int
+stat_job(struct px_file_job *job, struct px_err *err)
+{
+	return px_fs_stat(&job->scope, job->path, &job->meta, err);
+}
+
+static void
+stat_put(const struct px_file_job *job, struct px_json_out *json)
+{
+	px_json_kv_bool(json, "isDirectory", job->meta.kind == PX_FS_DIRECTORY);
+	px_json_kv_bool(json, "isFile", job->meta.kind == PX_FS_FILE);
+	px_json_kv_bool(json, "isSymlink", job->meta.is_link);
+	px_json_kv_int(json, "size", job->meta.size);
+	px_json_kv_int(json, "createdAtMs", 0);
+	px_json_kv_int(json, "modifiedAtMs", job->meta.modified_ms);
+}
+
+static int
+stat_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	static const struct px_file_op op = { .run = stat_job, .put = stat_put };
+
+	return path_run(call, &op, params, err);
+}
+
+const struct px_method px_codex_fs_stat =
+    PX_METHOD("fs/getMetadata", 0, px_codex_path_fields, px_codex_fs_params, stat_run);
+
+static int
+canonicalize_job(struct px_file_job *job, struct px_err *err)
+{
+	return px_fs_canonicalize(&job->scope, job->path, job->path, err);
+}
+
+static void
+canonicalize_put(const struct px_file_job *job, struct px_json_out *json)
+{
+	px_codex_put_path(json, "path", job->path);
+}
+
+static int
+canonicalize_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	static const struct px_file_op op = { .run = canonicalize_job, .put = canonicalize_put };
+
+	return path_run(call, &op, params, err);
+}
+
+const struct px_method px_codex_fs_canonicalize =
+    PX_METHOD("fs/canonicalize", 0, px_codex_path_fields, px_codex_fs_params, canonicalize_run);
+
+/* ---- whole files ---- */
+
+static int
+read_job(struct px_file_job *job, struct px_err *err)
+{
+	return px_fs_read(&job->scope, job->path, READ_MAX, &job->data, &job->got, err);
+}
+
+static void
+read_put(const struct px_file_job *job, struct px_json_out *json)
+{
+	px_codex_put_data(json, "dataBase64", job);
+}
+
+static int
+read_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	static const struct px_file_op op = { .run = read_job, .put = read_put };
+
+	return path_run(call, &op, params, err);
+}
+
+const struct px_method px_codex_fs_read =
+    PX_METHOD("fs/readFile", 0, px_codex_path_fields, px_codex_fs_params, read_run);
+
+static int
+write_job(struct px_file_job *job, struct px_err *err)
+{
+	return px_fs_write(&job->scope, job->path, job->data, job->len, err);
+}
+
+int
+px_codex_fs_data(
+    struct px_file_job *job, const struct px_str *text, enum px_code code, struct px_err *err)
+{
+	int64_t len;
+
+	/* One more, so that nothing is something. */
+	if ((job->data = malloc(text->len / 4 * 3 + 1)) == NULL)
+		return px_fail(err, PX_E_NOMEM, "no memory for %zu characters", text->len);
+	len = px_base64_decode(text->p, text->len, (uint8_t *)job->data);
+	if (len == -1)
+		return px_fail(err, code, "the data is not base64");
+	job->len = (size_t)len;
+	return 0;
+}
+
+static int
+write_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	static const struct px_file_op op = { .run = write_job, .alters = true, .changes = true };
+	const struct px_codex_fs_params *p = params;
+	struct px_file_job *job;
+
+	if (px_codex_fs_job(call, &op, p, &job, err) == -1)
+		return -1;
+	if (px_codex_fs_data(job, &p->data, PX_E_REQUEST, err) == -1) {
+		px_file_job_free(job);
+		return -1;
+	}
+	return px_file_job_start(job, err);
+}
+
+static const struct px_field write_fields[] = {
+	CODEX_FS_COMMON,
+	CODEX_FIELD(px_codex_fs_params, path, "path", PX_F_STRING, .flags = PX_F_REQUIRED),
+	CODEX_FIELD(px_codex_fs_params, data, "dataBase64", PX_F_STRING, .flags = PX_F_REQUIRED),
+};
+
+const struct px_method px_codex_fs_write =
+    PX_METHOD("fs/writeFile", 0, write_fields, px_codex_fs_params, write_run);
+
+/* ---- directories, removal, copies ---- */
+
+static bool
+is_true(const struct px_bool *value, bool otherwise)
+{
+	return value->set ? value->v : otherwise;
+}
+
+static int
+flags_run(struct px_call *call, const struct px_file_op *op, const void *params, struct px_err *err)
+{
+	const struct px_codex_fs_params *p = params;
+	struct px_file_job *job;
+
+	if (px_codex_fs_job(call, op, p, &job, err) == -1)
+		return -1;
+	job->all = is_true(&p->all, true);
+	job->force = is_true(&p->force, true);
+	return px_file_job_start(job, err);
+}
+
+static int
+make_job(struct px_file_job *job, struct px_err *err)
+{
+	return px_fs_make_directory(&job->scope, job->path, job->all, err);
+}
+
+static int
+make_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	static const struct px_file_op op = { .run = make_job, .alters = true, .changes = true };
+
+	return flags_run(call, &op, params, err);
+}
+
+static const struct px_field flags_fields[] = {
+	CODEX_FS_COMMON,
+	CODEX_FIELD(px_codex_fs_params, path, "path", PX_F_STRING, .flags = PX_F_REQUIRED),
+	CODEX_FIELD(px_codex_fs_params, all, "recursive", PX_F_BOOL, .flags = 0),
+	CODEX_FIELD(px_codex_fs_params, force, "force", PX_F_BOOL, .flags = 0),
+};
+
+const struct px_method px_codex_fs_make =
+    PX_METHOD("fs/createDirectory", 0, flags_fields, px_codex_fs_params, make_run);
+
+static int
+remove_job(struct px_file_job *job, struct px_err *err)
+{
+	return px_fs_remove(&job->scope, job->path, job->all, job->force, err);
+}
+
+static int
+remove_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	static const struct px_file_op op = { .run = remove_job, .alters = true, .changes = true };
+
+	return flags_run(call, &op, params, err);
+}
+
+const struct px_method px_codex_fs_remove =
+    PX_METHOD("fs/remove", 0, flags_fields, px_codex_fs_params, remove_run);
+
+static int
+copy_job(struct px_file_job *job, struct px_err *err)
+{
+	return px_fs_copy(&job->scope, job->path, job->to, job->all, err);
+}
+
+static int
+copy_run(struct px_call *call, const void *params, struct px_err *err)
+{
+	static const struct px_file_op op = { .run = copy_job, .alters = true, .changes = true };
+
+	return flags_run(call, &op, params, err);
+}
+
+static const struct px_field copy_fields[] = {
+	CODEX_FS_COMMON,
+	CODEX_FIELD(px_codex_fs_params, path, "sourcePath", PX_F_STRING, .flags = PX_F_REQUIRED),
+	CODEX_FIELD(px_codex_fs_params, to, "destinationPath", PX_F_STRING, .flags = PX_F_REQUIRED),
+	CODEX_FIELD(px_codex_fs_params, all, "recursive", PX_F_BOOL, .flags = PX_F_REQUIRED),
+};
+
+const struct px_method px_codex_fs_copy =
+    PX_METHOD("fs/copy", 0, copy_fields, px_codex_fs_params, copy_run);

@@ -1,0 +1,156 @@
+#include "rpc/files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "fs/handles.h"
+#include "fs/pool.h"
+#include "rpc/call.h"
+#include "rpc/file_watch.h"
+
+enum { HANDLES_MAX = 128 };
+
+struct px_file_job *
+px_file_job_new(struct px_call *call, const struct px_file_op *op)
+{
+	struct px_file_job *job = px_new(struct px_file_job);
+
+	job->call = call;
+	job->op = op;
+	return job;
+}
+
+void
+px_file_job_free(struct px_file_job *job)
+{
+	px_handle_unref(job->handle);
+	px_names_done(&job->names);
+	px_fs_walked_done(&job->walked);
+	free(job->data);
+	free(job);
+}
+
+void
+px_file_os_error(int sys, char *out, size_t size)
+{
+	const char *reason = strerrordesc_np(sys);
+
+	snprintf(out, size, "%s (os error %d)", reason != NULL ? reason : "Unknown error", sys);
+}
+
+/* The kernel's word for what went wrong is all the text: clients show it, and compare with it. */
+static void
+job_fail(struct px_file_job *job)
+{
+	struct px_err err = job->err;
+	char text[128];
+
+	if (job->op->failed != NULL)
+		job->op->failed(job);
+	if (err.code == PX_E_IO && err.sys != 0) {
+		px_file_os_error(err.sys, text, sizeof text);
+		px_fail(&err, err.sys == ENOENT ? PX_E_NO_FILE : PX_E_IO, "%s", text);
+		err.sys = job->err.sys;
+		memcpy(err.path, job->err.path, sizeof err.path);
+	}
+	px_call_fail(job->call, &err);
+}
+
+static void
+job_answer(struct px_file_job *job)
+{
+	struct px_json_out *json;
+
+	if (job->has_failed) {
+		job_fail(job);
+	} else if (job->op->put == NULL) {
+		px_call_empty(job->call);
+	} else {
+		json = px_call_result(job->call);
+		px_json_open(json);
+		job->op->put(job, json);
+		px_json_close(json);
+		px_call_end(job->call);
+	}
+}
+
+/* ---- beside the loop ---- */
+
+static void
+job_run(void *arg, const atomic_bool *stop)
+{
+	struct px_file_job *job = arg;
+
+	job->scope.stop = stop;
+	job->has_failed = job->op->run(job, &job->err) == -1;
+}
+
+static void
+job_done(void *arg, bool cancelled)
+{
+	struct px_file_job *job = arg;
+
+	if (job->call != NULL && !cancelled)
+		job_answer(job);
+	px_file_job_free(job);
+}
+
+/* The answer is not wanted any more; what has begun ends with its owner. */
+static void
+job_cancel(void *arg)
+{
+	struct px_file_job *job = arg;
+
+	job->call = NULL;
+}
+
+int
+px_peer_files_begin(struct px_peer *peer, struct px_err *err)
+{
+	if (peer->rpc->files == NULL)
+		return px_fail(err, PX_E_FORBIDDEN, "this server does nothing to files");
+	if (peer->files == NULL)
+		peer->files = px_pool_owner_new(peer->rpc->files);
+	return 0;
+}
+
+int
+px_file_job_start(struct px_file_job *job, struct px_err *err)
+{
+	static const struct px_pool_work look = { job_run, job_done, false };
+	static const struct px_pool_work alter = { job_run, job_done, true };
+	struct px_peer *peer = job->call->peer;
+
+	if (px_peer_files_begin(peer, err) == -1 ||
+	    px_pool_submit(peer->files, job->op->alters ? &alter : &look, job, err) == -1) {
+		if (job->op->failed != NULL)
+			job->op->failed(job);
+		px_file_job_free(job);
+		return -1;
+	}
+	px_call_defer(job->call, job_cancel, job);
+	return 0;
+}
+
+/* ---- a connection's ---- */
+
+struct px_handles *
+px_peer_handles(struct px_peer *peer)
+{
+	if (peer->handles == NULL)
+		peer->handles = px_handles_new(HANDLES_MAX);
+	return peer->handles;
+}
+
+void
+px_peer_files_end(struct px_peer *peer)
+{
+	px_file_watch_end(peer);
+	px_pool_owner_free(peer->files);
+	peer->files = NULL;
+	px_handles_free(peer->handles);
+	peer->handles = NULL;
+}

@@ -1,0 +1,73 @@
+#ifndef PX_RPC_FILES_H
+#define PX_RPC_FILES_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fs/fs.h"
+#include "fs/pool.h"
+
+struct px_call;
+struct px_handle;
+struct px_handles;
+struct px_json_out;
+struct px_peer;
+
+/*
+ * Requests about files, whatever dialect they come in: a job that is filled in
+ * the loop, run beside it, and answered from in the loop. 'run' sees the job
+ * alone, 'put' writes the result.
+ */
+struct px_file_job;
+
+struct px_file_op {
+	int (*run)(struct px_file_job *job, struct px_err *err);              /* on a thread */
+	void (*put)(const struct px_file_job *job, struct px_json_out *json); /* NULL: {} */
+	void (*failed)(struct px_file_job
+		*job); /* in the loop, before the error, also of the start; or NULL */
+	bool alters;   /* the order of what follows depends on it: px_pool_work.alters */
+	bool changes;  /* files, which a sandbox may forbid */
+};
+
+struct px_file_job {
+	struct px_call *call; /* NULL: its connection is over */
+	const struct px_file_op *op;
+	struct px_err err;
+	bool has_failed;
+	struct px_fs_scope scope;
+	/* what was asked for */
+	char path[PATH_MAX], to[PATH_MAX];
+	bool all, force;
+	struct px_fs_walk walk;
+	char *data; /* to write, or what was read; the job's */
+	size_t len; /* of it, or to be read */
+	int64_t offset;
+	struct px_handle *handle; /* counted */
+	/* what came of it */
+	size_t got;
+	struct px_fs_meta meta;
+	struct px_names names;
+	struct px_fs_walked walked;
+};
+
+/* A zeroed one. px_file_job_start() takes it over, also on failure; before that, _free() ends it.
+ */
+struct px_file_job *px_file_job_new(struct px_call *call, const struct px_file_op *op);
+void px_file_job_free(struct px_file_job *job);
+int px_file_job_start(struct px_file_job *job, struct px_err *err);
+
+/* "No such file or directory (os error 2)", as clients know it. */
+void px_file_os_error(int sys, char *out, size_t size);
+
+/* The open files of a connection, made when they are first asked for. */
+struct px_handles *px_peer_handles(struct px_peer *peer);
+
+/* Makes peer->files, whose jobs end with the connection. PX_E_FORBIDDEN: there are no threads. */
+int px_peer_files_begin(struct px_peer *peer, struct px_err *err);
+
+/* The connection is over, or its workspace has gone elsewhere: nothing of it goes on. */
+void px_peer_files_end(struct px_peer *peer);
+
+#endif

@@ -1,0 +1,449 @@
+#include "fs/pool.h"
+
+#include <event2/event.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cases.h"
+
+/*
+ * Jobs that wait until they are let go, so that what may run together is known,
+ * and not a matter of time.
+ */
+
+struct desk {
+	struct event_base *base;
+	struct px_pool *pool;
+	int begun, leave; /* semaphores: raised by each job that begins; taken by each to end */
+	atomic_int running, most;
+	char order[64]; /* the names of what was done, capitals for cancelled */
+	size_t done;
+};
+
+struct task {
+	struct desk *desk;
+	char name;
+	bool waits, heeds; /* for desk->leave; and for 'stop', too */
+	atomic_bool ran, stopped;
+};
+
+static struct desk desk;
+
+static void
+sem_raise(int fd)
+{
+	ck_assert_int_eq(eventfd_write(fd, 1), 0);
+}
+
+/* Also for the loop's thread, while jobs begin. */
+static void
+sem_take(int fd)
+{
+	eventfd_t count;
+
+	ck_assert_int_eq(eventfd_read(fd, &count), 0);
+}
+
+static void
+task_wait(struct task *task, const atomic_bool *stop)
+{
+	struct pollfd leave = { .fd = task->desk->leave, .events = POLLIN };
+
+	if (!task->heeds) {
+		sem_take(task->desk->leave);
+		return;
+	}
+	while (!atomic_load(stop) && poll(&leave, 1, 1) == 0)
+		;
+	atomic_store(&task->stopped, atomic_load(stop));
+}
+
+static void
+task_run(void *arg, const atomic_bool *stop)
+{
+	struct task *task = arg;
+	int running = atomic_fetch_add(&task->desk->running, 1) + 1;
+	int most = atomic_load(&task->desk->most);
+
+	while (running > most && !atomic_compare_exchange_weak(&task->desk->most, &most, running))
+		;
+	atomic_store(&task->ran, true);
+	if (task->waits) {
+		sem_raise(task->desk->begun);
+		task_wait(task, stop);
+	}
+	atomic_fetch_sub(&task->desk->running, 1);
+}
+
+static void
+task_done(void *arg, bool cancelled)
+{
+	struct task *task = arg;
+
+	task->desk->order[task->desk->done++] =
+	    (char)(cancelled ? task->name - 'a' + 'A' : task->name);
+}
+
+static const struct px_pool_work look = { task_run, task_done, false };
+static const struct px_pool_work alter = { task_run, task_done, true };
+
+static void
+setup(size_t threads)
+{
+	const struct px_pool_limits limits = { threads, 8 };
+
+	desk = (struct desk){ .base = event_base_new() };
+	desk.begun = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC);
+	desk.leave = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC);
+	desk.pool = px_pool_new(desk.base, &limits, NULL);
+	ck_assert_ptr_nonnull(desk.pool);
+}
+
+static void
+teardown(bool freed)
+{
+	ck_assert(px_pool_free(desk.pool, 50000) == freed);
+	event_base_free(desk.base);
+	close(desk.begun);
+	close(desk.leave);
+}
+
+static struct task
+task(char name, bool waits)
+{
+	return (struct task){ .desk = &desk, .name = name, .waits = waits };
+}
+
+static void
+submit(struct px_pool_owner *owner, const struct px_pool_work *work, struct task *task)
+{
+	struct px_err err = { 0 };
+
+	ck_assert_msg(px_pool_submit(owner, work, task, &err) == 0, "%s", err.text);
+}
+
+static void
+turn_until(size_t done)
+{
+	while (desk.done < done)
+		ck_assert_int_eq(event_base_loop(desk.base, EVLOOP_ONCE), 0);
+}
+
+START_TEST(test_done)
+{
+	struct px_pool_owner *owner;
+	struct task tasks[5];
+
+	setup(1);
+	owner = px_pool_owner_new(desk.pool);
+	for (int i = 0; i < 5; i++) {
+		tasks[i] = task((char)('a' + i), false);
+		submit(owner, i % 2 == 0 ? &look : &alter, &tasks[i]);
+	}
+	turn_until(5);
+	ck_assert_str_eq(desk.order, "abcde");
+	ck_assert_int_eq(desk.most, 1);
+	px_pool_owner_free(owner);
+	px_pool_owner_free(NULL);
+	teardown(true);
+}
+END_TEST
+
+/* Three look at once; one that alters waits for them, and those behind it for it. */
+START_TEST(test_order)
+{
+	struct px_pool_owner *owner;
+	struct task tasks[6];
+
+	setup(4);
+	owner = px_pool_owner_new(desk.pool);
+	for (int i = 0; i < 6; i++) {
+		tasks[i] = task((char)('a' + i), i != 4);
+		submit(owner, i == 3 || i == 4 ? &alter : &look, &tasks[i]);
+	}
+	for (int i = 0; i < 3; i++)
+		sem_take(desk.begun);
+	ck_assert_int_eq(desk.running, 3);
+	ck_assert(!tasks[3].ran);
+	for (int i = 0; i < 3; i++)
+		sem_raise(desk.leave);
+	sem_take(desk.begun);
+	ck_assert(tasks[3].ran && !tasks[4].ran && !tasks[5].ran);
+	ck_assert_int_eq(desk.running, 1);
+	sem_raise(desk.leave);
+	sem_take(desk.begun);
+	ck_assert(tasks[4].ran);
+	sem_raise(desk.leave);
+	turn_until(6);
+	ck_assert_str_eq(desk.order + 3, "def");
+	px_pool_owner_free(owner);
+	teardown(true);
+}
+END_TEST
+
+/* However much one owner asks for, a thread is left for another. */
+START_TEST(test_fair)
+{
+	struct px_pool_owner *greedy, *other;
+	struct task tasks[8], one = task('x', false);
+
+	setup(3);
+	greedy = px_pool_owner_new(desk.pool);
+	other = px_pool_owner_new(desk.pool);
+	for (int i = 0; i < 8; i++) {
+		tasks[i] = task((char)('a' + i), true);
+		submit(greedy, &look, &tasks[i]);
+	}
+	sem_take(desk.begun);
+	sem_take(desk.begun);
+	submit(other, &look, &one);
+	turn_until(1);
+	ck_assert_str_eq(desk.order, "x");
+	ck_assert_int_eq(desk.running, 2);
+	for (int i = 0; i < 8; i++)
+		sem_raise(desk.leave);
+	turn_until(9);
+	ck_assert_int_le(desk.most, 3);
+	px_pool_owner_free(greedy);
+	px_pool_owner_free(other);
+	teardown(true);
+}
+END_TEST
+
+START_TEST(test_bounded)
+{
+	struct px_pool_owner *owner;
+	struct task tasks[9];
+	struct px_err err = { 0 };
+
+	setup(2);
+	owner = px_pool_owner_new(desk.pool);
+	for (int i = 0; i < 9; i++)
+		tasks[i] = task((char)('a' + i), true);
+	for (int i = 0; i < 8; i++)
+		submit(owner, &look, &tasks[i]);
+	ck_assert_int_eq(px_pool_submit(owner, &look, &tasks[8], &err), -1);
+	ck_assert_int_eq(err.code, PX_E_OVERLOADED);
+	sem_raise(desk.leave);
+	turn_until(1);
+	submit(owner, &look, &tasks[8]);
+	for (int i = 0; i < 8; i++)
+		sem_raise(desk.leave);
+	turn_until(9);
+	px_pool_owner_free(owner);
+	teardown(true);
+}
+END_TEST
+
+/* What waits is dropped at once, what runs is told to stop, and each is answered once. */
+START_TEST(test_cancel)
+{
+	struct px_pool_owner *owner, *other;
+	struct task running = task('a', true), second = task('b', true), third = task('c', false);
+	struct task others = task('o', false);
+
+	setup(2);
+	owner = px_pool_owner_new(desk.pool);
+	other = px_pool_owner_new(desk.pool);
+	running.heeds = true;
+	submit(owner, &alter, &running);
+	submit(owner, &alter, &second);
+	submit(owner, &look, &third);
+	sem_take(desk.begun);
+	px_pool_owner_free(owner);
+	ck_assert_str_eq(desk.order, "BC");
+	ck_assert(!second.ran && !third.ran);
+	turn_until(3);
+	ck_assert_str_eq(desk.order, "BCA");
+	ck_assert(running.stopped);
+	submit(other, &look, &others);
+	turn_until(4);
+	ck_assert_str_eq(desk.order, "BCAo");
+	teardown(true);
+}
+END_TEST
+
+static void
+ender_done(void *arg, bool cancelled)
+{
+	ck_assert(!cancelled);
+	task_done(*(struct task **)arg, cancelled);
+	px_pool_owner_free(((struct px_pool_owner **)arg)[1]);
+}
+
+static void
+ender_run(void *arg, const atomic_bool *stop)
+{
+	task_run(*(struct task **)arg, stop);
+}
+
+/* A connection may end while one of its answers is given. */
+START_TEST(test_end_within_done)
+{
+	static const struct px_pool_work ender = { ender_run, ender_done, true };
+	struct task first = task('a', true), second = task('b', false);
+	void *pair[2] = { &first, NULL };
+
+	setup(2);
+	pair[1] = px_pool_owner_new(desk.pool);
+	ck_assert_int_eq(px_pool_submit(pair[1], &ender, pair, NULL), 0);
+	submit(pair[1], &alter, &second);
+	sem_take(desk.begun);
+	sem_raise(desk.leave);
+	turn_until(2);
+	ck_assert(strcmp(desk.order, "aB") == 0);
+	teardown(true);
+}
+END_TEST
+
+/* The pool's end cancels all; whose owners were not ended end with it. */
+START_TEST(test_free)
+{
+	struct task running = task('a', true), waiting = task('b', false), others = task('c', true);
+
+	setup(2);
+	running.heeds = others.heeds = true;
+	struct px_pool_owner *owner = px_pool_owner_new(desk.pool);
+	submit(owner, &alter, &running);
+	submit(owner, &alter, &waiting);
+	submit(px_pool_owner_new(desk.pool), &look, &others);
+	px_pool_owner_new(desk.pool);
+	sem_take(desk.begun);
+	sem_take(desk.begun);
+	teardown(true);
+	ck_assert_uint_eq(desk.done, 3);
+	ck_assert(running.stopped && others.stopped && !waiting.ran);
+}
+END_TEST
+
+START_TEST(test_free_unused)
+{
+	setup(2);
+	teardown(true);
+	ck_assert(px_pool_free(NULL, 0));
+}
+END_TEST
+
+/* A thread that does not come back is left behind, and may go on. */
+START_TEST(test_left_behind)
+{
+	static struct task stuck;
+	struct pollfd taken = { .events = POLLIN };
+
+	setup(2);
+	stuck = task('a', true);
+	submit(px_pool_owner_new(desk.pool), &look, &stuck);
+	sem_take(desk.begun);
+	ck_assert(!px_pool_free(desk.pool, 1));
+	ck_assert_uint_eq(desk.done, 0);
+	sem_raise(desk.leave);
+	taken.fd = desk.leave;
+	while (poll(&taken, 1, 0) == 1 || atomic_load(&desk.running) > 0)
+		sched_yield();
+	event_base_free(desk.base);
+}
+END_TEST
+
+static void
+mask_run(void *arg, const atomic_bool *stop)
+{
+	sigset_t mask;
+	bool *blocked = arg;
+
+	(void)stop;
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	*blocked = sigismember(&mask, SIGCHLD) == 1 && sigismember(&mask, SIGTERM) == 1;
+}
+
+static void
+mask_done(void *arg, bool cancelled)
+{
+	(void)arg;
+	ck_assert(!cancelled);
+	desk.done++;
+}
+
+/* Signals are the loop's: here none is blocked, there all are. */
+START_TEST(test_signals)
+{
+	static const struct px_pool_work mask = { mask_run, mask_done, false };
+	struct px_pool_owner *owner;
+	bool blocked = false;
+	sigset_t here;
+
+	setup(2);
+	owner = px_pool_owner_new(desk.pool);
+	ck_assert_int_eq(px_pool_submit(owner, &mask, &blocked, NULL), 0);
+	turn_until(1);
+	ck_assert(blocked);
+	pthread_sigmask(SIG_SETMASK, NULL, &here);
+	ck_assert_int_eq(sigismember(&here, SIGTERM), 0);
+	teardown(true);
+}
+END_TEST
+
+static int *counted;
+
+static void
+count_run(void *arg, const atomic_bool *stop)
+{
+	(void)stop;
+	++*(int *)arg; /* no lock: those that alter run alone */
+}
+
+static void
+count_done(void *arg, bool cancelled)
+{
+	(void)cancelled;
+	counted = arg;
+	desk.done++;
+}
+
+/* Many short ones of several owners: each owner's see what those before did. */
+START_TEST(test_many)
+{
+	static const struct px_pool_work count = { count_run, count_done, true };
+	struct px_pool_owner *owners[5];
+	int counts[5] = { 0 };
+	size_t asked = 0;
+
+	setup(4);
+	for (int i = 0; i < 5; i++)
+		owners[i] = px_pool_owner_new(desk.pool);
+	for (int round = 0; round < 2000; round++) {
+		for (int i = 0; i < 5; i++)
+			asked += px_pool_submit(owners[i], &count, &counts[i], NULL) == 0;
+		event_base_loop(desk.base, EVLOOP_NONBLOCK);
+	}
+	turn_until(asked);
+	ck_assert_int_eq(counts[0] + counts[1] + counts[2] + counts[3] + counts[4], (int)asked);
+	ck_assert_ptr_nonnull(counted);
+	teardown(true);
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tc = tcase_create("pool");
+
+	tcase_add_test(tc, test_done);
+	tcase_add_test(tc, test_order);
+	tcase_add_test(tc, test_fair);
+	tcase_add_test(tc, test_bounded);
+	tcase_add_test(tc, test_cancel);
+	tcase_add_test(tc, test_end_within_done);
+	tcase_add_test(tc, test_free);
+	tcase_add_test(tc, test_free_unused);
+	tcase_add_test(tc, test_left_behind);
+	tcase_add_test(tc, test_signals);
+	tcase_add_test(tc, test_many);
+	return run_cases(tc);
+}
