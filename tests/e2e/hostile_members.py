@@ -208,6 +208,19 @@ def of_process(params, unknown, *members):
     return Method((({"processId": SESSION_NAME, **params}, (needed("processId", string(unknown, unknown)), *members)),))
 
 
+FILE = "file:///nowhere/x"  # under a directory that is not there: what gets through changes nothing
+
+
+def of_file(params, *members, changes=False, path="path"):
+    takes = (needed(path, URI), *members, *((member("sandbox", SANDBOX),) if changes else ()), member("followSymlinks", BOOLEAN))
+    common = {path: FILE, "sandbox": {"permissions": {"type": "disabled"}}, "followSymlinks": True}
+    return Method((({**common, **params}, takes),))
+
+
+NO_HANDLE = (-32004, "unknownHandle")
+HANDLE = string(NO_HANDLE)
+NO_DATA = (-32600, "invalidRequest")
+
 METHODS = {
     ("exec-server.v1", "initialize"): Method((({
         "clientName": "x", "clientVersion": "1", "protocolVersion": "exec-server.v1", "workspace": "w",
@@ -284,6 +297,32 @@ METHODS = {
         {"chunk": "", "writeId": "1"}, None, needed("chunk", BYTES), needed("writeId", WRITE_ID)),
     ("codex", "process/signal"): of_process({"signal": "interrupt"}, None, needed("signal", string(wrong=("", "INT", "interrupt ")))),
     ("codex", "process/terminate"): of_process({}, None),
+    ("codex", "fs/getMetadata"): of_file({}),
+    ("codex", "fs/canonicalize"): of_file({}),
+    ("codex", "fs/readFile"): of_file({}),
+    ("codex", "fs/readDirectory"): of_file({}),
+    ("codex", "fs/writeFile"): of_file({"dataBase64": "AA=="}, needed("dataBase64", string((-32004, "noSuchFile"), NO_DATA)), changes=True),
+    ("codex", "fs/createDirectory"): of_file({"recursive": False}, member("recursive", BOOLEAN), changes=True),
+    ("codex", "fs/remove"): of_file(
+        {"recursive": False, "force": False}, member("recursive", BOOLEAN), member("force", BOOLEAN), changes=True),
+    ("codex", "fs/copy"): of_file(
+        {"destinationPath": FILE, "recursive": False}, needed("destinationPath", URI), needed("recursive", BOOLEAN),
+        changes=True, path="sourcePath"),
+    ("codex", "fs/walk"): of_file(
+        {"options": {"maxDepth": 1, "maxDirectories": 1, "maxEntries": 1, "followDirectorySymlinks": False,
+                     "pruneHiddenDirectories": False}},
+        needed("options", OBJECT), needed("options.maxDepth", integer(0, INT64_MAX)),
+        needed("options.maxDirectories", integer(0, INT64_MAX)), needed("options.maxEntries", integer(0, INT64_MAX)),
+        needed("options.followDirectorySymlinks", BOOLEAN), needed("options.pruneHiddenDirectories", BOOLEAN)),
+    ("codex", "fs/open"): of_file({"handleId": "h", "mode": "read"}, needed("handleId", string(huge="x" * 100_000)), member("mode", WORD)),
+    ("codex", "fs/readBlock"): Method((({"handleId": "h", "offset": 0, "len": 1}, (
+        needed("handleId", HANDLE), needed("offset", integer(0, INT64_MAX)), needed("len", integer(0, INT64_MAX)))),)),
+    ("codex", "fs/writeBlock"): Method((({"handleId": "h", "offset": 0, "chunk": "AA=="}, (
+        needed("handleId", HANDLE), needed("offset", integer(0, INT64_MAX)), needed("chunk", string(NO_HANDLE, NO_HANDLE)))),)),
+    ("codex", "fs/close"): Method((({"handleId": "h"}, (needed("handleId", string(None)),)),)),
+    ("codex", "fs/watchMissing"): Method((({"watchId": 1, "missing": [FILE], "present": FILE}, (
+        needed("watchId", integer(0, INT64_MAX)), needed("missing", strings(["x"] * 20_000, PARAMS)),
+        member("present", URI))),)),
 }
 
 
