@@ -74,9 +74,9 @@ END_TEST
 
 static const struct px_fs_rule list[] = {
 	{ "/", PX_FS_READ },
-	{ "/work", PX_FS_WRITE },
-	{ "/work/.git", PX_FS_READ },
-	{ "/work/.git/tmp", PX_FS_WRITE },
+	{ "/project", PX_FS_WRITE },
+	{ "/project/.git", PX_FS_READ },
+	{ "/project/.git/tmp", PX_FS_WRITE },
 	{ "/secret", PX_FS_WRITE },
 	{ "/secret", PX_FS_NONE },
 };
@@ -88,12 +88,12 @@ static const struct {
 } ruled[] = {
 	{ "/", PX_FS_READ, PX_FS_NONE },
 	{ "/etc", PX_FS_READ, PX_FS_READ },
-	{ "/work", PX_FS_WRITE, PX_FS_READ },
-	{ "/work/a/b", PX_FS_WRITE, PX_FS_WRITE },
+	{ "/project", PX_FS_WRITE, PX_FS_READ },
+	{ "/project/a/b", PX_FS_WRITE, PX_FS_WRITE },
 	{ "/workshop", PX_FS_READ, PX_FS_READ },
-	{ "/work/.git", PX_FS_READ, PX_FS_READ },
-	{ "/work/.gitignore", PX_FS_WRITE, PX_FS_WRITE },
-	{ "/work/.git/tmp/x", PX_FS_WRITE, PX_FS_WRITE },
+	{ "/project/.git", PX_FS_READ, PX_FS_READ },
+	{ "/project/.gitignore", PX_FS_WRITE, PX_FS_WRITE },
+	{ "/project/.git/tmp/x", PX_FS_WRITE, PX_FS_WRITE },
 	{ "/secret/x", PX_FS_NONE, PX_FS_NONE },
 };
 
