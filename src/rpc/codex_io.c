@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "proc/input.h"
+#include "rpc/call_wait.h"
 #include "session/reading.h"
 #include "session/wait.h"
 #include "session/watch.h"
@@ -39,14 +40,6 @@ static const struct px_field read_fields[] = {
 	CODEX_FIELD(read_params, wait, "waitMs", PX_F_INT, .max = INT64_MAX),
 };
 
-/* A read that may have to wait. */
-struct reading {
-	struct px_call *call;
-	struct px_session *session;
-	struct px_wait *wait;
-	uint64_t after, max;
-};
-
 static void
 put_chunk(struct px_json_out *json, const struct px_session *session, const struct px_chunk *chunk)
 {
@@ -76,33 +69,25 @@ put_end(struct px_json_out *json, const struct px_session *session)
 }
 
 static void
-read_answer(const struct reading *r)
+read_answer(const struct px_call_wait *w, enum px_reason reason)
 {
-	struct px_json_out *json = px_call_result(r->call);
+	struct px_json_out *json = px_call_result(w->call);
 	struct px_reading reading;
 	struct px_chunk chunk;
 
-	px_reading_begin(&reading, r->session, r->after, r->max);
+	(void)reason;
+	px_reading_begin(&reading, w->session, w->after, w->max);
 	px_json_open(json);
 	px_json_key(json, "chunks");
 	px_json_open_array(json);
 	while (px_reading_next(&reading, &chunk))
-		put_chunk(json, r->session, &chunk);
+		put_chunk(json, w->session, &chunk);
 	px_json_close_array(json);
 	px_json_kv_int(json, "nextSeq", (int64_t)reading.next_seq);
-	put_end(json, r->session);
+	put_end(json, w->session);
 	px_json_close(json);
-	px_call_end(r->call);
-	px_session_unpark(r->session); /* the client has come back for what was held for it */
-}
-
-static void
-reading_cancel(void *arg)
-{
-	struct reading *r = arg;
-
-	px_wait_cancel(r->wait);
-	free(r);
+	px_call_end(w->call);
+	px_session_unpark(w->session); /* the client has come back for what was held for it */
 }
 
 static int
@@ -112,29 +97,13 @@ unknown_process(const char *id, size_t len, struct px_err *err)
 	    err, PX_E_SESSION, "unknown process id %.*s", len < 128 ? (int)len : 128, id);
 }
 
-static void
-reading_done(void *arg, enum px_reason reason)
-{
-	struct reading r = *(struct reading *)arg;
-	struct px_err err;
-
-	free(arg);
-	if (reason == PX_REASON_GONE) {
-		px_fail_gone(&err);
-		px_call_fail(r.call, &err);
-	} else {
-		read_answer(&r);
-	}
-}
-
 static int
 read_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct read_params *p = params;
 	struct px_wait_until until = px_wait_until_exit;
 	struct px_session *session = px_codex_process(call, &p->id);
-	enum px_reason reason;
-	struct reading *r;
+	struct px_call_wait w = { .call = call, .session = session, .answer = read_answer };
 
 	if (session == NULL)
 		return unknown_process(p->id.p, p->id.len, err);
@@ -142,16 +111,9 @@ read_run(struct px_call *call, const void *params, struct px_err *err)
 	until.has_after = until.exact = true;
 	until.after = (uint64_t)p->after.v;
 	until.timeout_ms = p->wait.v < WAIT_MS_MAX ? p->wait.v : WAIT_MS_MAX;
-	r = px_new(struct reading);
-	r->call = call;
-	r->session = session;
-	r->after = (uint64_t)p->after.v;
-	r->max = p->max.set && p->max.v < ANSWER_MAX ? (uint64_t)p->max.v : ANSWER_MAX;
-	r->wait = px_wait_new(session, &until, reading_done, r, &reason);
-	if (r->wait == NULL)
-		reading_done(r, reason);
-	else
-		px_call_defer(call, reading_cancel, r);
+	w.after = (uint64_t)p->after.v;
+	w.max = p->max.set && p->max.v < ANSWER_MAX ? (uint64_t)p->max.v : ANSWER_MAX;
+	px_call_wait(&w, &until);
 	return 0;
 }
 

@@ -1,9 +1,6 @@
-#include "rpc/v1.h"
-
-#include <stdlib.h>
-
-#include "base/mem.h"
+#include "rpc/call_wait.h"
 #include "rpc/sub.h"
+#include "rpc/v1.h"
 #include "session/reading.h"
 #include "transcript/transcript.h"
 
@@ -51,14 +48,6 @@ static const struct px_field read_fields[] = {
 	V1_FIELD(read_params, wait, "waitMs", PX_F_INT, .max = V1_MS_MAX),
 };
 
-/* A read that may have to wait. */
-struct reading {
-	struct px_call *call;
-	struct px_session *session;
-	struct px_wait *wait;
-	uint64_t after, max;
-};
-
 static void
 put_chunk(struct px_json_out *json, const struct px_session *session, const struct px_chunk *chunk)
 {
@@ -72,51 +61,28 @@ put_chunk(struct px_json_out *json, const struct px_session *session, const stru
 }
 
 static void
-read_answer(const struct reading *r)
+read_answer(const struct px_call_wait *w, enum px_reason reason)
 {
-	const struct px_exit *exit = px_session_exit(r->session);
-	struct px_json_out *json = px_call_result(r->call);
+	const struct px_exit *exit = px_session_exit(w->session);
+	struct px_json_out *json = px_call_result(w->call);
 	struct px_reading reading;
 	struct px_chunk chunk;
 
-	px_reading_begin(&reading, r->session, r->after, r->max);
+	(void)reason;
+	px_reading_begin(&reading, w->session, w->after, w->max);
 	px_json_open(json);
 	px_json_key(json, "chunks");
 	px_json_open_array(json);
 	while (px_reading_next(&reading, &chunk))
-		put_chunk(json, r->session, &chunk);
+		put_chunk(json, w->session, &chunk);
 	px_json_close_array(json);
 	px_json_kv_int(json, "nextSeq", (int64_t)reading.next_seq);
 	px_json_kv_int(json, "lostBytes", (int64_t)reading.lost);
 	px_json_kv_bool(json, "exited", exit != NULL);
 	px_v1_put_exit(json, exit);
-	px_json_kv_bool(json, "closed", px_session_closed(r->session));
+	px_json_kv_bool(json, "closed", px_session_closed(w->session));
 	px_json_close(json);
-	px_call_end(r->call);
-}
-
-static void
-reading_cancel(void *arg)
-{
-	struct reading *r = arg;
-
-	px_wait_cancel(r->wait);
-	free(r);
-}
-
-static void
-reading_done(void *arg, enum px_reason reason)
-{
-	struct reading r = *(struct reading *)arg;
-	struct px_err err;
-
-	free(arg);
-	if (reason == PX_REASON_GONE) {
-		px_fail_gone(&err);
-		px_call_fail(r.call, &err);
-	} else {
-		read_answer(&r);
-	}
+	px_call_end(w->call);
 }
 
 static int
@@ -125,8 +91,7 @@ read_run(struct px_call *call, const void *params, struct px_err *err)
 	const struct read_params *p = params;
 	struct px_wait_until until = px_wait_until_exit;
 	struct px_session *session = px_v1_session(call, &p->id, err);
-	enum px_reason reason;
-	struct reading *r;
+	struct px_call_wait w = { .call = call, .session = session, .answer = read_answer };
 
 	if (session == NULL)
 		return -1;
@@ -134,16 +99,9 @@ read_run(struct px_call *call, const void *params, struct px_err *err)
 	until.has_after = true;
 	until.after = (uint64_t)p->after.v;
 	until.timeout_ms = p->wait.v;
-	r = px_new(struct reading);
-	r->call = call;
-	r->session = session;
-	r->after = (uint64_t)p->after.v;
-	r->max = p->max.set ? (uint64_t)p->max.v : UINT64_MAX;
-	r->wait = px_wait_new(session, &until, reading_done, r, &reason);
-	if (r->wait == NULL)
-		reading_done(r, reason);
-	else
-		px_call_defer(call, reading_cancel, r);
+	w.after = (uint64_t)p->after.v;
+	w.max = p->max.set ? (uint64_t)p->max.v : UINT64_MAX;
+	px_call_wait(&w, &until);
 	return 0;
 }
 

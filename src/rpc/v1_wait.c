@@ -1,86 +1,33 @@
+#include "rpc/call_wait.h"
 #include "rpc/v1.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/mem.h"
 
 /* process/wait, process/communicate, and the waiting half of process/run. */
 
-/* A call that waits for its session. */
-struct waiting {
-	struct px_call *call;
-	struct px_session *session;
-	struct px_wait *wait;
-	void (*answer)(
-	    struct px_call *call, struct px_session *session, enum px_reason reason, int existing);
-	int existing;
-};
-
 static void
-waiting_cancel(void *arg)
+answer_wait(const struct px_call_wait *w, enum px_reason reason)
 {
-	struct waiting *w = arg;
-
-	px_wait_cancel(w->wait);
-	free(w);
-}
-
-static void
-waiting_done(void *arg, enum px_reason reason)
-{
-	struct waiting w = *(struct waiting *)arg;
-	struct px_err err;
-
-	free(arg);
-	if (reason == PX_REASON_GONE) {
-		px_fail_gone(&err);
-		px_call_fail(w.call, &err);
-	} else {
-		w.answer(w.call, w.session, reason, w.existing);
-	}
-}
-
-static void
-wait_for(struct waiting *template, const struct px_wait_until *until)
-{
-	struct waiting *w = px_new(struct waiting);
-	enum px_reason reason;
-
-	*w = *template;
-	w->wait = px_wait_new(w->session, until, waiting_done, w, &reason);
-	if (w->wait == NULL)
-		waiting_done(w, reason);
-	else
-		px_call_defer(w->call, waiting_cancel, w);
-}
-
-static void
-answer_wait(struct px_call *call, struct px_session *session, enum px_reason reason, int existing)
-{
-	struct px_json_out *json = px_call_result(call);
-
-	(void)existing;
-	px_json_open(json);
-	px_v1_put_wait(json, session, reason);
-	px_json_close(json);
-	px_call_end(call);
-}
-
-static void
-answer_end(struct px_call *call, struct px_session *session, enum px_reason reason, int existing)
-{
-	struct px_json_out *json = px_call_result(call);
+	struct px_json_out *json = px_call_result(w->call);
 
 	px_json_open(json);
-	if (existing != -1) {
-		px_v1_put_started(json, session);
-		px_json_kv_bool(json, "existing", existing != 0);
-	}
-	px_v1_put_wait(json, session, reason);
-	px_v1_put_output(json, session);
+	px_v1_put_wait(json, w->session, reason);
 	px_json_close(json);
-	px_call_end(call);
+	px_call_end(w->call);
+}
+
+static void
+answer_end(const struct px_call_wait *w, enum px_reason reason)
+{
+	struct px_json_out *json = px_call_result(w->call);
+
+	px_json_open(json);
+	if (w->existing != -1) {
+		px_v1_put_started(json, w->session);
+		px_json_kv_bool(json, "existing", w->existing != 0);
+	}
+	px_v1_put_wait(json, w->session, reason);
+	px_v1_put_output(json, w->session);
+	px_json_close(json);
+	px_call_end(w->call);
 }
 
 void
@@ -88,12 +35,12 @@ px_v1_answer_at_end(
     struct px_call *call, struct px_session *session, int64_t timeout_ms, int existing)
 {
 	struct px_wait_until until = px_wait_until_exit;
-	struct waiting w = {
+	const struct px_call_wait w = {
 		.call = call, .session = session, .answer = answer_end, .existing = existing
 	};
 
 	until.timeout_ms = timeout_ms;
-	wait_for(&w, &until);
+	px_call_wait(&w, &until);
 }
 
 /* ---- process/wait ---- */
@@ -172,7 +119,7 @@ wait_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct wait_params *p = params;
 	struct px_wait_until until = px_wait_until_exit;
-	struct waiting w = { .call = call, .answer = answer_wait, .existing = -1 };
+	struct px_call_wait w = { .call = call, .answer = answer_wait, .existing = -1 };
 
 	if (until_read(call, p->until, &until, err) == -1 ||
 	    (w.session = px_v1_session(call, &p->id, err)) == NULL)
@@ -181,7 +128,7 @@ wait_run(struct px_call *call, const void *params, struct px_err *err)
 	until.after = (uint64_t)p->after.v;
 	if (p->timeout.set)
 		until.timeout_ms = p->timeout.v;
-	wait_for(&w, &until);
+	px_call_wait(&w, &until);
 	return 0;
 }
 
