@@ -69,3 +69,19 @@ px_surroundings_done(struct px_surroundings *s)
 	free(s->tmpdir);
 	free(s->posix_shell);
 }
+
+bool
+px_find_beside(const char *program, char *path, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", path, size - 1);
+	char *slash;
+
+	if (len <= 0)
+		return false;
+	path[len] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL || (size_t)(slash + 1 - path) + strlen(program) + 1 > size)
+		return false;
+	memcpy(slash + 1, program, strlen(program) + 1);
+	return access(path, X_OK) == 0;
+}

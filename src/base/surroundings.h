@@ -1,6 +1,9 @@
 #ifndef PX_BASE_SURROUNDINGS_H
 #define PX_BASE_SURROUNDINGS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* Where this process runs, as clients are told: absolute paths, all owned here. */
 struct px_surroundings {
 	char *hostname;
@@ -13,5 +16,9 @@ struct px_surroundings {
 /* Never fails: what cannot be learned is "", "/bin/sh" or "/". Any thread. */
 void px_surroundings_find(struct px_surroundings *out);
 void px_surroundings_done(struct px_surroundings *s); /* also when zeroed */
+
+/* The path of the executable 'program' in the folder of the running one, if there is such. Any
+ * thread. */
+bool px_find_beside(const char *program, char *path, size_t size);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/surroundings.h"
 #include "cli/command.h"
 #include "cli/connect.h"
 #include "cli/own_folder.h"
@@ -28,22 +29,13 @@ static const char *
 server_find(char *path, size_t size)
 {
 	const char *named = getenv("PTYEXECD");
-	ssize_t len;
-	char *slash;
 
 	/* It is started from another directory. */
 	if (named != NULL && strchr(named, '/') != NULL && realpath(named, path) != NULL)
 		return path;
 	if (named != NULL && named[0] != '\0')
 		return named;
-	if ((len = readlink("/proc/self/exe", path, size - 1)) <= 0)
-		return program;
-	path[len] = '\0';
-	slash = strrchr(path, '/');
-	if (slash == NULL || (size_t)(slash + 1 - path) + sizeof program > size)
-		return program;
-	memcpy(slash + 1, program, sizeof program);
-	return access(path, X_OK) == 0 ? path : program;
+	return px_find_beside(program, path, size) ? path : program;
 }
 
 /* Signals as a program finds them that nobody has prepared anything for. */

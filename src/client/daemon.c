@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/surroundings.h"
 #include "client/error.h"
 
 enum { PATH_SIZE = 4096, KILL_WAIT_MS = 2000, ASK_MS = 5 };
@@ -25,23 +26,6 @@ static const char program[] = "ptyexecd";
 
 /* ---- starting ---- */
 
-/* The server beside the running executable, if there is one. */
-static bool
-find_beside(char *path, size_t size)
-{
-	ssize_t len = readlink("/proc/self/exe", path, size - 1);
-	char *slash;
-
-	if (len <= 0)
-		return false;
-	path[len] = '\0';
-	slash = strrchr(path, '/');
-	if (slash == NULL || (size_t)(slash + 1 - path) + sizeof program > size)
-		return false;
-	memcpy(slash + 1, program, sizeof program);
-	return access(path, X_OK) == 0;
-}
-
 const char *
 px_daemon_program(char *buf, size_t size)
 {
@@ -49,7 +33,7 @@ px_daemon_program(char *buf, size_t size)
 
 	if (named != NULL && named[0] != '\0')
 		return named;
-	return find_beside(buf, size) ? buf : program;
+	return px_find_beside(program, buf, size) ? buf : program;
 }
 
 static size_t
