@@ -26,12 +26,17 @@ PROGRAMS = ([child(), "echo"], [child(), "raw-echo"], [child(), "spew", "300000"
 
 
 class Observer:
-    """Follows every session from its first number on; what it hears of each must be without a hole."""
+    """
+    Follows every session from its first number on; what it hears of each must be without a hole. A subscription
+    may meet the next session of that name, so the answers are taken in their places between the notifications:
+    each tells whose events come behind it.
+    """
 
     def __init__(self, conn):
         self.conn = conn
-        self.lives = []  # of sessions, each with the answer to its subscription and what was heard
-        self._current = {}
+        self.heard = 0  # subscriptions of which something was heard
+        self._asked = 0
+        self._outputs = {}  # by name, of those that nothing is lost of; None: something is
 
     async def follow(self):
         while True:
@@ -39,31 +44,33 @@ class Observer:
                 message = await self.conn.recv(300)
             except Ended:
                 return
-            params = message["params"]
-            name = params["sessionId"]
-            if message["method"] == "process/started":
-                answer = await self.conn.ask("process/subscribe", {"sessionId": name, "afterSeq": 0})
-                self._current[name] = (answer, [])
-                self.lives.append(self._current[name])
+            if "method" not in message:
+                self._begin(message["id"].split()[0], message)
+            elif message["method"] == "process/started":
+                await self._subscribe(message["params"]["sessionId"])
             else:
-                self._current[name][1].append(message)
+                self._hear(message["method"], message["params"])
 
-    def check(self):
-        """Returns of how many sessions something was heard."""
-        heard = 0
-        for answer, messages in self.lives:
-            if not messages or not answer.done() or "error" in answer.result():
-                continue  # it was released, or the observer has gone, before it could follow
-            output = None
-            for message in messages:
-                # The subscription for a name may have met the next session of that name, which then has two.
-                if output is None or message["params"]["seq"] == 1:
-                    output = Output(self.conn, message["params"]["sessionId"])
-                    assert message["params"]["seq"] == 1 or answer.result()["result"]["lostBytes"] > 0, message
-                if answer.result()["result"]["lostBytes"] == 0:
-                    output.add(message["method"], message["params"])
-            heard += 1
-        return heard
+    async def _subscribe(self, name):
+        self._outputs.pop(name, None)
+        self._asked += 1
+        await self.conn.send_json({"id": f"{name} {self._asked}", "method": "process/subscribe",
+                                   "params": {"sessionId": name, "afterSeq": 0}})
+
+    def _begin(self, name, answer):
+        if "error" in answer:
+            assert answer["error"]["data"]["kind"] == "unknownSession", answer
+            return
+        self._outputs[name] = Output(self.conn, name) if answer["result"]["lostBytes"] == 0 else None
+
+    def _hear(self, method, params):
+        output = self._outputs[params["sessionId"]]
+        if output is None:
+            return
+        if output.last_seq is None:
+            assert params["seq"] == 1, (method, params)
+            self.heard += 1
+        output.add(method, params)
 
 
 def action(chance):
@@ -174,7 +181,7 @@ async def test_chaos(t):
         await within(sweeping, "end of the sweeping")
         await observer.conn.close()
         await within(following, "end of the following")
-        assert observer.check() > 50
+        assert observer.heard > 50
 
 
 async def wanderer(server, number, lives):

@@ -63,11 +63,15 @@ class Lines:
         self._writer.transport.abort()
 
     async def close(self):
-        self._writer.close()
+        # What was said goes out first, while the answers are still read: close() stops reading before it has
+        # written, and a server whose answers nobody reads takes nothing more.
+        self._writer.transport.set_write_buffer_limits(0)
         try:
+            await self._writer.drain()
+            self._writer.close()
             await self._writer.wait_closed()
-        except (ConnectionError, BrokenPipeError):
-            pass
+        except ConnectionError:
+            self._writer.close()
 
 
 class WebSocket:
