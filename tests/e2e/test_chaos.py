@@ -168,19 +168,19 @@ async def test_chaos(t):
                        listen=("unix", "ws")) as server:
         bystander = await v1(server)
         observer = Observer(await v1(server, workspace="chaos"))
-        following = asyncio.ensure_future(observer.follow())
         enough = asyncio.Event()
         mute = {"optOutNotificationMethods": ["process/started", "process/outputDelta", "process/exited", "process/closed"]}
-        sweeping = asyncio.ensure_future(sweep(await v1(server, workspace="chaos", capabilities=mute), enough))
-        conns = await asyncio.gather(*(client(server, i, 1000) for i in range(6)))
-        assert (await run(bystander, "exit", 7)).output.exited["exitCode"] == 7
-        for conn in conns:
-            await conn.close()
-        await counted(bystander, 60, running=0, sessions=0)
-        enough.set()
-        await within(sweeping, "end of the sweeping")
-        await observer.conn.close()
-        await within(following, "end of the following")
+        sweeper = await v1(server, workspace="chaos", capabilities=mute)
+        async with asyncio.TaskGroup() as tasks:  # whichever fails, the test ends with it
+            tasks.create_task(observer.follow())
+            tasks.create_task(sweep(sweeper, enough))
+            conns = await asyncio.gather(*(client(server, i, 1000) for i in range(6)))
+            assert (await run(bystander, "exit", 7)).output.exited["exitCode"] == 7
+            for conn in conns:
+                await conn.close()
+            await counted(bystander, 60, running=0, sessions=0)
+            enough.set()
+            await observer.conn.close()
         assert observer.heard > 50
 
 

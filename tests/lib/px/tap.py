@@ -94,14 +94,12 @@ class Run:
         self._done += 1
         self.failed += failure is not None
         print(f"{'not ok' if failure else 'ok'} {self._done} - {name}")
-        if failure:
-            for line in "".join(traceback.format_exception(failure)).splitlines():
-                print(f"#   {line}")
-            for server in logs:
-                print(f"# log of server {server.pid}:")
-                for line in server.log_text():
-                    print(f"#   {line}")
         sys.stdout.flush()
+        if failure:
+            # Not as comments: of a failed program meson shows what it said on stderr.
+            print(f"{name}:\n" + "".join(traceback.format_exception(failure)), file=sys.stderr, flush=True)
+            for server in logs:
+                print(f"log of server {server.pid}:", *server.log_text(), sep="\n  ", file=sys.stderr, flush=True)
 
     async def _one(self, name, function):
         context = Context(self, name)
