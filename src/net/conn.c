@@ -31,7 +31,8 @@ px_conn_die(struct px_conn *conn)
 	conn->net->stats.connections--;
 	conn->net->stats.queued -= conn->accounted;
 	px_log_event(conn->net->options.log, PX_LOG_INFO, "disconnect",
-	    PX_I("conn", (int64_t)conn->number), PX_S("peer", conn->label));
+	    PX_I("conn", (int64_t)conn->number), PX_S("peer", conn->label),
+	    PX_S("reason", conn->failure != 0 ? strerror(conn->failure) : NULL));
 	conn->ops->closed(conn->arg);
 }
 

@@ -149,6 +149,7 @@ px_conn_on_readable(evutil_socket_t fd, short what, void *arg)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == -1) {
+		conn->failure = errno;
 		px_conn_die(conn);
 		return;
 	}

@@ -84,10 +84,12 @@ px_conn_flush(struct px_conn *conn)
 		if ((n = evbuffer_write(conn->out, conn->out_fd)) == -1) {
 			if (errno == EINTR)
 				continue;
-			if (errno == EAGAIN)
+			if (errno == EAGAIN) {
 				event_add(conn->writable, NULL);
-			else
-				px_conn_die(conn);
+				return;
+			}
+			conn->failure = errno;
+			px_conn_die(conn);
 			return;
 		}
 		conn_written(conn, (size_t)n);

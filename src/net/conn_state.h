@@ -53,6 +53,7 @@ struct px_conn {
 	bool feed_again; /* the limit has changed: what follows is measured by the new one */
 	bool await_peer; /* ws: our close frame is out, the peer's has not come */
 	bool input_ended;
+	int failure; /* errno of the read or write that ended it; 0: it ended in order */
 };
 
 /* ---- the end (conn.c) ---- */
