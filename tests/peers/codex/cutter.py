@@ -123,6 +123,8 @@ class Cutter:
                     frame = bytes(held[:length])
                     del held[:length]
                     cuts = opcode == TEXT and await self._take(sender, json.loads(payload), requests)
+                    if writer.is_closing():
+                        return
                     if not cuts or self._after:
                         writer.write(frame)
                     if cuts:
