@@ -17,6 +17,8 @@ from px.deadline import within  # noqa: E402
 from px.server import ended, spawn  # noqa: E402
 
 UNCONFINED = ("--dangerously-bypass-approvals-and-sandbox",)
+# The CLI goes by a model's name: these call tools one by one, or write scripts that do.
+CALLS_TOOLS, WRITES_SCRIPTS = "gpt-5.5", "gpt-6-sol"
 
 
 def sandboxed(mode):
@@ -37,9 +39,9 @@ def project(t):
     return folder
 
 
-def _config(model):
+def _config(model, name):
     return f"""
-model = "gpt-5.5"
+model = {json.dumps(name)}
 model_provider = "test"
 check_for_update_on_startup = false
 [analytics]
@@ -63,14 +65,14 @@ class Codex:
         self.work, self.model = work, model
 
     @classmethod
-    async def start(cls, t, url=None, *, environments=None, mode=UNCONFINED, work=None):
+    async def start(cls, t, url=None, *, environments=None, mode=UNCONFINED, work=None, name=CALLS_TOOLS):
         """
         The server is the one at 'url', or in 'environments', which is the text
         of environments.toml. 'work' is a new project unless given.
         """
         home = pathlib.Path(t.folder())
         self = cls(work or project(t), await Model.start())
-        (home / "config.toml").write_text(_config(self.model))
+        (home / "config.toml").write_text(_config(self.model, name))
         # No proxy of the environment stands between the CLI and loopback.
         env = {"PATH": os.environ["PATH"], "HOME": str(home), "CODEX_HOME": str(home), "LANG": "C.UTF-8"}
         if url is not None:

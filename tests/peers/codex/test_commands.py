@@ -4,7 +4,7 @@
 import itertools
 import sys
 
-from codex import working
+from codex import WRITES_SCRIPTS, working
 from model import LONG_MS, SHORT_MS
 
 from px import tap
@@ -119,6 +119,24 @@ async def test_calls_at_the_same_time(t):
             calls.append(("exec_command", {"cmd": cmd, "login": False, "yield_time_ms": LONG_MS}))
         told = await codex.model.calls(*calls)
         assert [(one.status, one.output) for one in told] == [(0, f"{name}\n") for name in names], told
+
+
+async def test_a_script(t):
+    """What newer models write instead of single calls: it calls the same tools, also at the same time."""
+    server = await t.server(listen=("ws",))
+    async with working(t, server.url("ws"), name=WRITES_SCRIPTS) as codex:
+        told = await codex.model.call("exec", """
+            const meet = (mine, other) =>
+                `touch ${mine}; while [ ! -e ${other} ]; do sleep 0.05; done; echo ${mine}; exit 3`;
+            const run = (cmd, more) => tools.exec_command({ cmd, login: false, yield_time_ms: 30000, ...more });
+            const [a, b] = await Promise.all([run(meet("a", "b")), run(meet("b", "a"))]);
+            const cat = await run("read -r line; echo got $line; exit 5", { tty: true, yield_time_ms: 250 });
+            const end = await tools.write_stdin({ session_id: cat.session_id, chars: "yo\\n", yield_time_ms: 30000 });
+            await tools.apply_patch("*** Begin Patch\\n*** Add File: new\\n+x\\n*** End Patch\\n");
+            text([a, b, end].map((one) => `${one.exit_code} ${one.output.trim()}`).join("; "));
+        """)
+        assert told.output == "3 a; 3 b; 5 yo\r\ngot yo", told
+        assert (codex.work / "new").read_text() == "x\n"
 
 
 if __name__ == "__main__":
