@@ -14,7 +14,7 @@ from px import tap
 from px.tap import deadline
 
 DETACHED_MS = 8000  # longer than any CLI needs to come back
-AT_ONCE = 3  # CLIs
+AT_ONCE = 5  # CLIs
 
 RULES = "Be kind to herons."
 LOST = "exec-server transport disconnected"
