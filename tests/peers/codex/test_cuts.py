@@ -38,9 +38,10 @@ NOT_REPEATED = {
     ("fs/remove gone", 1): "Failed to delete file",
 }
 
-# From the first of these to the answer of the second, a cut may cost the model the project's instructions.
-RULES_FROM = "fs/getMetadata AGENTS.override.md", "fs/getMetadata skills"  # at the same time
-RULES_TO = "fs/readFile AGENTS.md"
+# From its first look for the project to the answer of the second of these, which asks for its
+# instructions, the CLI has requests under way, or sends them before it knows of the cut: the
+# instructions may be missing then.
+RULES_FROM, RULES_TO = "fs/getMetadata .git", "fs/readFile AGENTS.md"
 
 FILES = [  # as the patch goes on
     {"AGENTS.md": RULES, "old": "one\n", "gone": ""},
@@ -59,13 +60,15 @@ class Session:
 
     def __init__(self, where, after=False):
         self._where, self._after = where, after
-        self._reads_rules = self._may_lack_rules = False
+        self._reads_rules = self._has_rules = self._may_lack_rules = False
 
     def _cuts(self, message):
-        self._reads_rules |= message.name in RULES_FROM
+        if message.name == RULES_FROM and not self._has_rules:
+            self._reads_rules = True
         cuts = self._where(message)
         self._may_lack_rules |= cuts and self._reads_rules
-        self._reads_rules &= not (message.name == RULES_TO and message.response)
+        if message.name == RULES_TO and message.response:
+            self._reads_rules, self._has_rules = False, True
         return cuts
 
     async def go(self, t, server):
