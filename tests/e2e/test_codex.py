@@ -253,5 +253,17 @@ async def test_large_answer(t):
     assert b"".join(unb64(chunk["chunk"]) for chunk in answer["chunks"]) == pattern.spew(12 * MB)
 
 
+
+async def test_ignored_sandbox_in_the_log(t):
+    """What goes on unconfined is named, a file by its path, and nothing of what is written."""
+    server = await t.server("--codex-ignore-sandbox", listen=("ws",))
+    conn = await server.connect()
+    await conn.initialize_codex()
+    path = f"{t.folder()}/a b"
+    await conn.request("fs/writeFile", {"path": f"file://{urllib.parse.quote(path)}", "dataBase64": b64("secret" * 1000),
+                                        "sandbox": {"permissions": {"type": "managed"}}})
+    _, line = await server.log_line(lambda line: " unconfined " in line)
+    assert line.endswith(f' subject="{path}" reason=codex_ignore_sandbox'), line
+
 if __name__ == "__main__":
     sys.exit(tap.main(globals()))

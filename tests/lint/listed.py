@@ -40,6 +40,7 @@ def main(build):
         *root.glob("tests/**/*.c"),
         *root.glob("tests/e2e/test_*.py"),
         *root.glob("tests/install/test_*.py"),
+        *root.glob("tests/peers/codex/test_*.py"),
         *root.glob("tests/conformance/run.py"),
         *(path for path in root.glob("tests/peers/*.mjs") if path.name not in SHARED),
     ]
