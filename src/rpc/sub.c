@@ -90,6 +90,39 @@ sub_lagged(void *arg, struct px_session *session, uint64_t skipped, uint64_t nex
 }
 
 static void
+sub_release(struct px_sub *sub)
+{
+	sub->held = false;
+	px_watch_release(sub->watch);
+}
+
+static void
+sub_pump(struct px_sub *sub)
+{
+	struct px_peer *peer = sub->peer;
+
+	/* What the batch waits for may be the end of a program that waits for us. */
+	if (sub->held && px_watch_is_full(sub->watch))
+		sub_release(sub);
+	if (sub->held)
+		return;
+	if (sub->announce) {
+		sub->announce = false;
+		if (px_peer_note(peer, PX_NOTE_STARTED) != NULL) {
+			peer->dialect->put_started(peer, sub->session);
+			px_peer_note_end(peer);
+		}
+	}
+	px_watch_pump(sub->watch);
+}
+
+static void
+sub_full(void *arg)
+{
+	sub_pump(arg);
+}
+
+static void
 sub_gone(void *arg)
 {
 	struct px_sub *sub = arg;
@@ -105,6 +138,7 @@ static const struct px_watch_ops sub_watch_ops = {
 	.closed = sub_closed,
 	.failed = sub_failed,
 	.lagged = sub_lagged,
+	.full = sub_full,
 	.gone = sub_gone,
 };
 
@@ -152,23 +186,6 @@ px_sub_add(struct px_peer *peer, struct px_session *session, uint64_t after, uns
 	return px_watch_lost(sub->watch);
 }
 
-static void
-sub_pump(struct px_sub *sub)
-{
-	struct px_peer *peer = sub->peer;
-
-	if (sub->held)
-		return;
-	if (sub->announce) {
-		sub->announce = false;
-		if (px_peer_note(peer, PX_NOTE_STARTED) != NULL) {
-			peer->dialect->put_started(peer, sub->session);
-			px_peer_note_end(peer);
-		}
-	}
-	px_watch_pump(sub->watch);
-}
-
 void
 px_sub_pump(struct px_peer *peer, struct px_session *session)
 {
@@ -211,8 +228,7 @@ px_subs_release(struct px_peer *peer)
 	TAILQ_FOREACH_SAFE (sub, &peer->subs, link, next) {
 		if (!sub->held)
 			continue;
-		sub->held = false;
-		px_watch_release(sub->watch);
+		sub_release(sub);
 		sub_pump(sub);
 	}
 }

@@ -204,11 +204,33 @@ px_watch_release(struct px_watch *watch)
 	watch->held = false;
 }
 
+/* What may be read at once so that nothing after 'place' is lost and 'spare' stays free. */
+static size_t
+watch_keeps(
+    const struct px_watch *watch, const struct px_cursor *place, const struct px_slack *spare)
+{
+	struct px_slack slack = px_transcript_slack(watch->session->transcript, place);
+
+	if (slack.bytes <= spare->bytes || slack.chunks < spare->chunks + READ_CHUNKS_MAX)
+		return 0;
+	return slack.bytes - spare->bytes;
+}
+
+bool
+px_watch_is_full(const struct px_watch *watch)
+{
+	static const struct px_slack none = { 0, 0 };
+
+	return watch_keeps(watch, &watch->cursor, &none) == 0;
+}
+
 /* The hot path: a watch at the live end takes the chunk as it came from the read, without a look
  * into the transcript. */
 void
 px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk)
 {
+	if (watch->held && watch->ops->full != NULL && px_watch_is_full(watch))
+		watch->ops->full(watch->arg);
 	if (watch->held || watch->deferred)
 		return;
 	if (watch->lossy && watch->ops->room(watch->arg) == 0) {
@@ -238,18 +260,6 @@ px_watch_on_end(struct px_watch *watch)
 	/* One by one: between them may be output that the watch has not had. */
 	while (!watch->held && watch->cursor.seq + 1 == (due = watch_end_due(watch)))
 		watch_tell_end(watch, due + 1);
-}
-
-/* What may be read at once so that nothing after 'place' is lost and 'spare' stays free. */
-static size_t
-watch_keeps(
-    const struct px_watch *watch, const struct px_cursor *place, const struct px_slack *spare)
-{
-	struct px_slack slack = px_transcript_slack(watch->session->transcript, place);
-
-	if (slack.bytes <= spare->bytes || slack.chunks < spare->chunks + READ_CHUNKS_MAX)
-		return 0;
-	return slack.bytes - spare->bytes;
 }
 
 /* A program that runs leaves free what is needed to read the rest of it when it is gone. */

@@ -29,6 +29,9 @@ struct px_watch_ops {
 	void (*failed)(void *arg, struct px_session *session, uint64_t seq, const char *message);
 	void (*lagged)(void *arg, struct px_session *session, uint64_t skipped, uint64_t next_seq);
 	void (*gone)(void *arg); /* the session is freed; the watch is, after this call */
+	/* A held watch, px_watch_is_full() now: the child waits until it is released. May be NULL.
+	 */
+	void (*full)(void *arg);
 };
 
 enum { PX_WATCH_LOSSY = 1, PX_WATCH_HELD = 2, PX_WATCH_ACKNOWLEDGES = 4, PX_WATCH_REPLAYS = 8 };
@@ -57,6 +60,9 @@ void px_watch_pump(struct px_watch *watch); /* room has grown, or the watch is n
 void px_watch_release(
     struct px_watch *watch); /* ends PX_WATCH_HELD; px_watch_pump() gives what was held */
 void px_watch_seek(struct px_watch *watch, uint64_t after);
+
+/* The transcript can keep no more without dropping what the watch has not had. */
+bool px_watch_is_full(const struct px_watch *watch);
 
 /*
  * Everything up to and including 'seq' has arrived; wakes the child. False, and

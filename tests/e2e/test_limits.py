@@ -6,10 +6,11 @@ import json
 import subprocess
 import sys
 
-from support import (BOTH, LONG_MS, NO_INPUT, PIPES, PTY, b64, batch, child, counted, holdings, http, needs_native, refused,
-                     run, serving, start, unb64, until, v1, within)
+from support import (BOTH, LONG_MS, NO_INPUT, PIPES, PTY, b64, batch, child, counted, graceful, holdings, http,
+                     needs_native, refused, run, serving, shell, start, unb64, until, v1, within)
 
 from px import pattern, tap
+from px.conn import Output
 
 KIB = 1 << 10
 
@@ -273,6 +274,27 @@ async def test_batch_of_waiting_requests(t):
         assert answers[0]["result"]["reason"] == "match" and all("result" in answer for answer in answers), answers
         await conn.request("server/info")
         await session("terminate", mode="force")
+
+
+async def test_batch_of_a_start_and_its_end(t):
+    """A batch may wait for a program that writes more than is kept: what it started is told before the answer then."""
+    async with serving(t, "--retained-output-bytes-per-process", 64 * KIB) as server:
+        conn = await v1(server)
+        of = {"sessionId": "a"}
+        requests = [{"id": 1, "method": "process/start", "params": {
+                        **of, "direct": {"argv": [child(), "spew", "1000000"]}, "io": NO_INPUT}},
+                    {"id": 2, "method": "process/wait", "params": of}]
+        answers = await batch(conn, requests)
+        assert answers[1]["result"]["reason"] == "exit", answers
+        output = await Output(conn, "a").until_closed()
+        assert output.data() == pattern.spew(1000000) and output.exited["exitCode"] == 0
+
+        requests[0]["params"] = {"sessionId": "b", "io": NO_INPUT, "direct": {
+            "argv": shell("trap '' TERM; exec $child spew 10000000000")}}
+        requests[1] = {"id": 2, "method": "process/terminate", "params": {"sessionId": "b", "mode": graceful(300)}}
+        answers = await batch(conn, requests)
+        assert answers[1]["result"] == {"running": True}, answers
+        await Output(conn, "b").until_closed()
 
 
 async def test_retention_counts_bytes_not_sessions(t):

@@ -92,7 +92,7 @@ on_gone(void *arg)
 }
 
 static const struct px_watch_ops ops = { on_room, on_output, on_exited, on_closed, on_failed,
-	on_lagged, on_gone };
+	on_lagged, on_gone, NULL };
 
 static void
 follow(struct reader *r, struct px_session *session, uint64_t after)

@@ -126,7 +126,7 @@ on_gone(void *arg)
 }
 
 static const struct px_watch_ops reader_ops = { on_room, on_output, on_exited, on_closed, on_failed,
-	on_lagged, on_gone };
+	on_lagged, on_gone, NULL };
 
 static inline void
 reader_add(struct reader *r, struct px_session *session, uint64_t after, unsigned flags)

@@ -366,6 +366,34 @@ START_TEST(test_held_loses_nothing)
 }
 END_TEST
 
+static void
+on_full_release(void *arg)
+{
+	struct reader *r = arg;
+
+	ck_assert(px_watch_is_full(r->watch));
+	px_watch_release(r->watch);
+	px_watch_pump(r->watch);
+}
+
+static const struct px_watch_ops unheld_ops = { on_room, on_output, on_exited, on_closed, on_failed,
+	on_lagged, on_gone, on_full_release };
+
+/* Who ends the hold when the transcript is full has everything, and the child never waits. */
+START_TEST(test_held_until_full)
+{
+	struct px_session *session = session_start(PUPPET(PX_IO_PIPE, "spew", "100000"));
+	static struct reader r;
+
+	r = (struct reader){ .room = SIZE_MAX, .quiet = true };
+	r.watch = px_watch_new(session, 0, PX_WATCH_HELD, &unheld_ops, &r);
+	ck_assert(!px_watch_is_full(r.watch));
+	until(r.closed);
+	ck_assert_uint_eq(r.bytes, 100000);
+	ck_assert_uint_eq(r.lost + r.skipped, 0);
+}
+END_TEST
+
 /* ---- what is missing ---- */
 
 START_TEST(test_lost)
@@ -439,7 +467,7 @@ on_exited_forget(void *arg, struct px_session *session, uint64_t seq, const stru
 }
 
 static const struct px_watch_ops forgetting_ops = { on_room, on_output, on_exited_forget, on_closed,
-	on_failed, on_lagged, on_gone };
+	on_failed, on_lagged, on_gone, NULL };
 
 /* Forgotten at its exit, out of the callback that tells it: nothing comes any more, and it goes by
  * itself. */
@@ -500,6 +528,7 @@ watch_suite(void)
 	tcase_add_test(small, test_lossless_pause);
 	tcase_add_loop_test(small, test_lossy_skip_is_exact, 0, 6);
 	tcase_add_loop_test(small, test_held_loses_nothing, 0, 2);
+	tcase_add_test(small, test_held_until_full);
 	tcase_add_test(small, test_lost);
 	suite_add_tcase(s, small);
 	return s;
