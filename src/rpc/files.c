@@ -20,6 +20,7 @@ px_file_job_new(struct px_call *call, const struct px_file_op *op)
 
 	job->call = call;
 	job->op = op;
+	job->max = call->peer->rpc->max_file_bytes;
 	return job;
 }
 
@@ -41,22 +42,18 @@ px_file_os_error(int sys, char *out, size_t size)
 	snprintf(out, size, "%s (os error %d)", reason != NULL ? reason : "Unknown error", sys);
 }
 
-/* The kernel's word for what went wrong is all the text: clients show it, and compare with it. */
 static void
 job_fail(struct px_file_job *job)
 {
-	struct px_err err = job->err;
-	char text[128];
+	struct px_err *err = &job->err;
 
 	if (job->op->failed != NULL)
 		job->op->failed(job);
-	if (err.code == PX_E_IO && err.sys != 0) {
-		px_file_os_error(err.sys, text, sizeof text);
-		px_fail(&err, err.sys == ENOENT ? PX_E_NO_FILE : PX_E_IO, "%s", text);
-		err.sys = job->err.sys;
-		memcpy(err.path, job->err.path, sizeof err.path);
-	}
-	px_call_fail(job->call, &err);
+	if (err->code == PX_E_IO && err->sys == ENOENT)
+		err->code = PX_E_NO_FILE;
+	if (err->sys != 0 && job->call->peer->dialect->bare_os_errors)
+		px_file_os_error(err->sys, err->text, sizeof err->text);
+	px_call_fail(job->call, err);
 }
 
 static void
@@ -66,12 +63,12 @@ job_answer(struct px_file_job *job)
 
 	if (job->has_failed) {
 		job_fail(job);
-	} else if (job->op->put == NULL) {
+	} else if (job->put == NULL) {
 		px_call_empty(job->call);
 	} else {
 		json = px_call_result(job->call);
 		px_json_open(json);
-		job->op->put(job, json);
+		job->put(job, json);
 		px_json_close(json);
 		px_call_end(job->call);
 	}
