@@ -242,6 +242,17 @@ all_arm(const struct arming *arming, const struct px_missing_spec *spec)
 	return armed;
 }
 
+/* The kernel says the same for too many descriptors of the process. */
+static int
+instance_fail(struct px_err *err)
+{
+	if (errno != EMFILE)
+		return px_fail_sys(err, PX_E_IO, errno, "watching for files");
+	return px_fail_limit(err, "fs.inotify.max_user_instances", 0,
+	    "watching for files: the user's inotify instances are used up "
+	    "(sysctl fs.inotify.max_user_instances), or this process has too many open files");
+}
+
 int
 px_missing_new(const struct px_missing_spec *spec, const atomic_bool *stop, struct px_missing **out,
     struct px_err *err)
@@ -251,10 +262,8 @@ px_missing_new(const struct px_missing_spec *spec, const atomic_bool *stop, stru
 	int armed;
 
 	if ((missing->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1) {
-		px_fail_sys(err, PX_E_IO, errno,
-		    "watching for files (sysctl fs.inotify.max_user_instances)");
 		free(missing);
-		return -1;
+		return instance_fail(err);
 	}
 	armed = all_arm(&arming, spec);
 	if (armed != ARMED)
