@@ -167,6 +167,14 @@ px_json_put_raw(struct px_json_out *out, const char *json, size_t len)
 	on_print(out, json, len);
 }
 
+void
+px_json_put_buffer(struct px_json_out *out, struct evbuffer *json)
+{
+	begin_value(out);
+	if (evbuffer_add_buffer(out->buf, json) == -1)
+		abort();
+}
+
 /* Encodes the pieces as one run; up to two bytes wait for the next piece to make three. */
 static char *
 encode_pieces(const struct px_piece *pieces, size_t n, char *text)

@@ -9,6 +9,7 @@
 #include "fs/fs.h"
 #include "fs/pool.h"
 
+struct evbuffer;
 struct px_call;
 struct px_handle;
 struct px_handles;
@@ -34,7 +35,7 @@ struct px_file_op {
 struct px_file_job {
 	struct px_call *call; /* NULL: its connection is over */
 	const struct px_file_op *op;
-	/* Writes the members of the result; NULL: {}. In the loop. */
+	/* Writes the members of the result; NULL: {}. On the thread, like 'run'. */
 	void (*put)(const struct px_file_job *job, struct px_json_out *json);
 	struct px_err err;
 	bool has_failed;
@@ -48,7 +49,8 @@ struct px_file_job {
 	size_t max; /* bytes of a whole file that is read */
 	int64_t offset;
 	struct px_handle *handle; /* counted */
-	/* what came of it */
+	struct evbuffer *result;  /* as JSON */
+	/* what came of it, until it is written */
 	size_t got;
 	struct px_fs_meta meta;
 	struct px_names names;
@@ -69,6 +71,9 @@ struct px_handles *px_peer_handles(struct px_peer *peer);
 
 /* Makes peer->files, whose jobs end with the connection. PX_E_FORBIDDEN: there are no threads. */
 int px_peer_files_begin(struct px_peer *peer, struct px_err *err);
+
+/* The connection has room again: what waited for that goes on. */
+void px_peer_files_drained(struct px_peer *peer);
 
 /* The connection is over, or its workspace has gone elsewhere: nothing of it goes on. */
 void px_peer_files_end(struct px_peer *peer);
