@@ -9,6 +9,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/json_path.h"
 
 /* One object being read; 'up' and 'name' make the path of its members. */
 struct scope {
@@ -131,6 +132,28 @@ fill_cstr(const struct scope *scope, const struct px_field *f, const struct px_j
 	return 0;
 }
 
+/* NULL: '*why' says what is wrong, or the error does. */
+static const char *
+take_path(const struct scope *scope, const struct px_json *node, const char **why)
+{
+	const char *path = px_json_path(scope->doc, node, why);
+
+	if (path == NULL && *why == NULL)
+		px_fail(scope->err, PX_E_NOMEM, "out of memory for params");
+	return path;
+}
+
+static int
+fill_path(const struct scope *scope, const struct px_field *f, const struct px_json *node, void *to)
+{
+	const char *why, *path = take_path(scope, node, &why);
+
+	if (path == NULL)
+		return why != NULL ? refuse(scope, f->name, "%s", why) : -1;
+	*(struct px_str *)to = (struct px_str){ path, strlen(path) };
+	return 0;
+}
+
 static int
 fill_bytes(
     const struct scope *scope, const struct px_field *f, const struct px_json *node, void *to)
@@ -176,25 +199,37 @@ refuse_item(const struct scope *scope, const struct px_field *f, size_t index, c
 	return refuse(scope, name, "%s", why);
 }
 
+/* An entry of a list, likewise. */
+static const char *
+item_take(const struct scope *scope, const struct px_field *f, const struct px_json *item,
+    const char **why)
+{
+	if (f->type == PX_F_PATHV)
+		return take_path(scope, item, why);
+	*why = NULL;
+	if (item->type != PX_JSON_STRING)
+		*why = "must be a string";
+	else if (holds_nul(item))
+		*why = "must not contain NUL";
+	return *why == NULL ? copy_string(scope, NULL, 0, item) : NULL;
+}
+
 static int
 fill_strv(const struct scope *scope, const struct px_field *f, const struct px_json *node, void *to)
 {
-	const char **v;
+	const char **v, *why;
 	size_t n = 0;
 
 	if (node->type != PX_JSON_ARRAY)
-		return refuse(scope, f->name, "must be an array of strings");
+		return refuse(scope, f->name, "must be an array of %s",
+		    f->type == PX_F_PATHV ? "paths" : "strings");
 	if (f->max > 0 && (int64_t)node->count > f->max)
 		return refuse(scope, f->name, "must have at most %" PRId64 " entries", f->max);
 	if ((v = scope_alloc(scope, (node->count + 1) * sizeof(*v))) == NULL)
 		return -1;
 	for (const struct px_json *item = node->first; item != NULL; item = item->next, n++) {
-		if (item->type != PX_JSON_STRING)
-			return refuse_item(scope, f, n, "must be a string");
-		if (holds_nul(item))
-			return refuse_item(scope, f, n, "must not contain NUL");
-		if ((v[n] = copy_string(scope, NULL, 0, item)) == NULL)
-			return -1;
+		if ((v[n] = item_take(scope, f, item, &why)) == NULL)
+			return why != NULL ? refuse_item(scope, f, n, why) : -1;
 	}
 	v[n] = NULL;
 	*(struct px_strv *)to = (struct px_strv){ v, n };
@@ -274,10 +309,12 @@ static int (*const fillers[])(
     const struct scope *, const struct px_field *, const struct px_json *, void *) = {
 	[PX_F_STRING] = fill_string,
 	[PX_F_CSTR] = fill_cstr,
+	[PX_F_PATH] = fill_path,
 	[PX_F_BYTES] = fill_bytes,
 	[PX_F_INT] = fill_int,
 	[PX_F_BOOL] = fill_bool,
 	[PX_F_STRV] = fill_strv,
+	[PX_F_PATHV] = fill_strv,
 	[PX_F_ENV] = fill_env,
 	[PX_F_ANY] = fill_any,
 };

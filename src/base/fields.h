@@ -25,6 +25,10 @@ struct px_str {
 	const char *p; /* NULL: absent */
 	size_t len;
 };
+/*
+ * PX_F_PATH: a px_str, NUL-terminated, shorter than PATH_MAX: an absolute path. It
+ * is a string, or, which is how one that is not UTF-8 is written, {"base64": "..."}.
+ */
 /* PX_F_BYTES: a base64 string, decoded */
 struct px_bytes {
 	const uint8_t *p; /* NULL: absent; non-NULL also for zero bytes */
@@ -39,7 +43,8 @@ struct px_int {
 struct px_bool {
 	bool set, v;
 };
-/* PX_F_STRV: array of NUL-free strings; PX_F_ENV: object of NUL-free strings */
+/* PX_F_STRV: array of NUL-free strings, PX_F_PATHV: of paths; PX_F_ENV: object of NUL-free strings
+ */
 struct px_strv {
 	const char **v; /* NULL: absent. 'n' entries and a NULL; PX_F_ENV: "NAME=value" */
 	size_t n;
@@ -53,10 +58,12 @@ struct px_strv {
 enum px_field_type {
 	PX_F_STRING,
 	PX_F_CSTR,
+	PX_F_PATH,
 	PX_F_BYTES,
 	PX_F_INT,
 	PX_F_BOOL,
 	PX_F_STRV,
+	PX_F_PATHV,
 	PX_F_ENV,
 	PX_F_OBJECT,
 	PX_F_ANY
@@ -71,7 +78,7 @@ struct px_field {
 	unsigned flags;
 	/*
 	 * INT: the range. STRING, CSTR: at least 'min' bytes, at most 'max' (0: no
-	 * limit). STRV: at most 'max' entries (0: no limit).
+	 * limit). STRV, PATHV: at most 'max' entries (0: no limit).
 	 */
 	int64_t min, max;
 	const struct px_field *sub; /* OBJECT */

@@ -10,6 +10,12 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+/*
+ * Bytes to a chain of the buffer, which with its head is 1 MiB then: what has to be
+ * cut into frames is moved by whole chains, the rest copied. A multiple of 3.
+ */
+enum { BASE64_STEP = 3 * 261120 };
+
 struct px_json_out {
 	yajl_gen gen;
 	struct evbuffer *buf; /* borrowed */
@@ -167,6 +173,14 @@ px_json_put_raw(struct px_json_out *out, const char *json, size_t len)
 	on_print(out, json, len);
 }
 
+void
+px_json_put_buffer(struct px_json_out *out, struct evbuffer *json)
+{
+	begin_value(out);
+	if (evbuffer_add_buffer(out->buf, json) == -1)
+		abort();
+}
+
 /* Encodes the pieces as one run; up to two bytes wait for the next piece to make three. */
 static char *
 encode_pieces(const struct px_piece *pieces, size_t n, char *text)
@@ -199,8 +213,10 @@ encode_pieces(const struct px_piece *pieces, size_t n, char *text)
 	return text + px_base64_encoded_len(npending);
 }
 
-void
-px_json_put_base64(struct px_json_out *out, const struct px_piece *pieces, size_t n)
+/* Text of the pieces, in one chain of the buffer; with what opens or closes the value. */
+static void
+put_encoded(struct px_json_out *out, const char *open, const struct px_piece *pieces, size_t n,
+    const char *close)
 {
 	struct evbuffer_iovec space;
 	size_t total = 0;
@@ -208,17 +224,37 @@ px_json_put_base64(struct px_json_out *out, const struct px_piece *pieces, size_
 
 	for (size_t i = 0; i < n; i++)
 		total += pieces[i].len;
-	begin_value(out);
 	if (evbuffer_reserve_space(
 		out->buf, (ev_ssize_t)px_base64_encoded_len(total) + 2, &space, 1) != 1)
 		abort();
-	text = space.iov_base;
-	*text++ = '"';
+	text = stpcpy(space.iov_base, open);
 	text = encode_pieces(pieces, n, text);
-	*text++ = '"';
+	if (close[0] != '\0')
+		*text++ = close[0];
 	space.iov_len = (size_t)(text - (char *)space.iov_base);
 	if (evbuffer_commit_space(out->buf, &space, 1) == -1)
 		abort();
+}
+
+void
+px_json_put_base64(struct px_json_out *out, const struct px_piece *pieces, size_t n)
+{
+	const char *open = "\"";
+	struct px_piece rest;
+
+	begin_value(out);
+	if (n != 1 || pieces->len <= BASE64_STEP) {
+		put_encoded(out, open, pieces, n, "\"");
+		return;
+	}
+	for (rest = *pieces; rest.len > BASE64_STEP; open = "") {
+		const struct px_piece step = { rest.data, BASE64_STEP };
+
+		put_encoded(out, open, &step, 1, "");
+		rest.data = (const char *)rest.data + BASE64_STEP;
+		rest.len -= BASE64_STEP;
+	}
+	put_encoded(out, "", &rest, 1, "\"");
 }
 
 void

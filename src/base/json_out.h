@@ -35,6 +35,9 @@ void px_json_put_text(struct px_json_out *out, const char *s, size_t len);
 /* A complete JSON value, copied as it stands. */
 void px_json_put_raw(struct px_json_out *out, const char *json, size_t len);
 
+/* A complete JSON value, moved out of 'json', which must not be the buffer that is written to. */
+void px_json_put_buffer(struct px_json_out *out, struct evbuffer *json);
+
 /* One value: the base64 string of any pieces of bytes taken as one run. Pieces may be empty. */
 struct px_piece {
 	const void *data;

@@ -54,7 +54,7 @@ content_copy(const struct px_fs_scope *scope, int from, struct px_replace *to, m
 	int more = 1;
 
 	while (more == 1) {
-		if (to->temp[0] != '\0' && px_fs_go_on(scope, err) == -1)
+		if (to->beside && px_fs_go_on(scope, err) == -1)
 			return -1;
 		more = content_step(from, to->fd);
 	}

@@ -24,8 +24,9 @@
 enum px_fs_kind { PX_FS_OTHER, PX_FS_FILE, PX_FS_DIRECTORY };
 
 struct px_fs_meta {
-	enum px_fs_kind kind; /* kind, size and time of what a link leads to */
+	enum px_fs_kind kind; /* kind, mode, size and time of what a link leads to */
 	bool is_link;         /* of the name itself */
+	unsigned mode;        /* permissions and the bits above, 07777 */
 	int64_t size;
 	int64_t modified_ms; /* since the epoch, rounded down */
 };

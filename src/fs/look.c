@@ -34,6 +34,7 @@ px_fs_stat(
 	*out = (struct px_fs_meta){
 		.kind = px_fs_kind_of(st.st_mode),
 		.is_link = lstat(path, &name) == 0 && S_ISLNK(name.st_mode),
+		.mode = st.st_mode & 07777,
 		.size = st.st_size,
 		.modified_ms = time_ms(&st.st_mtim),
 	};

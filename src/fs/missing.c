@@ -39,11 +39,27 @@ enum armed { ARMED, AGAIN, POINTLESS }; /* or -1 */
 
 /* ---- watches ---- */
 
+/* What a kernel's setting is, or 0. */
+static int64_t
+setting_value(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	long long value = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%lld", &value) != 1)
+		value = 0;
+	fclose(file);
+	return value;
+}
+
 static int
 watch_fail(const struct arming *arming, const char *path)
 {
 	if (errno == ENOSPC)
-		return px_fail_limit(arming->err, "fs.inotify.max_user_watches", 0,
+		return px_fail_limit(arming->err, "fs.inotify.max_user_watches",
+		    setting_value("/proc/sys/fs/inotify/max_user_watches"),
 		    "watching `%.200s`: the user's inotify watches are used up "
 		    "(sysctl fs.inotify.max_user_watches)",
 		    path);
@@ -242,6 +258,18 @@ all_arm(const struct arming *arming, const struct px_missing_spec *spec)
 	return armed;
 }
 
+/* The kernel says the same for too many descriptors of the process. */
+static int
+instance_fail(struct px_err *err)
+{
+	if (errno != EMFILE)
+		return px_fail_sys(err, PX_E_IO, errno, "watching for files");
+	return px_fail_limit(err, "fs.inotify.max_user_instances",
+	    setting_value("/proc/sys/fs/inotify/max_user_instances"),
+	    "watching for files: the user's inotify instances are used up "
+	    "(sysctl fs.inotify.max_user_instances), or this process has too many open files");
+}
+
 int
 px_missing_new(const struct px_missing_spec *spec, const atomic_bool *stop, struct px_missing **out,
     struct px_err *err)
@@ -251,10 +279,8 @@ px_missing_new(const struct px_missing_spec *spec, const atomic_bool *stop, stru
 	int armed;
 
 	if ((missing->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1) {
-		px_fail_sys(err, PX_E_IO, errno,
-		    "watching for files (sysctl fs.inotify.max_user_instances)");
 		free(missing);
-		return -1;
+		return instance_fail(err);
 	}
 	armed = all_arm(&arming, spec);
 	if (armed != ARMED)

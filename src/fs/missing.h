@@ -19,7 +19,7 @@ struct px_missing;
 
 /* Borrowed for the call. */
 struct px_missing_spec {
-	const char *const *missing; /* absolute and normal, as px_uri_to_path() makes them */
+	const char *const *missing; /* absolute */
 	size_t count;
 	const char *present; /* or NULL */
 };

@@ -28,7 +28,8 @@ struct px_pool_owner {
 	TAILQ_ENTRY(px_pool_owner) link; /* in pool->owners */
 	struct px_pool *pool;
 	struct job_list waiting;
-	size_t running;    /* on a thread */
+	size_t running; /* on a thread */
+	bool held;
 	bool altering;     /* one that alters is among them: the only one */
 	size_t unanswered; /* taken and 'done' not called; the loop's */
 	bool gone;         /* the loop's: freed when nothing is unanswered */
@@ -64,7 +65,7 @@ owner_may_go(const struct px_pool *pool, const struct px_pool_owner *owner)
 	size_t most = pool->limits.threads > 1 ? pool->limits.threads - 1 : 1;
 	const struct job *first = TAILQ_FIRST(&owner->waiting);
 
-	if (first == NULL || owner->altering || owner->running >= most)
+	if (first == NULL || owner->held || owner->altering || owner->running >= most)
 		return false;
 	return !first->work->alters || owner->running == 0;
 }
@@ -214,6 +215,18 @@ px_pool_owner_free(struct px_pool_owner *owner)
 	}
 	owner->unanswered--;
 	owner_settle(owner);
+}
+
+void
+px_pool_owner_hold(struct px_pool_owner *owner, bool held)
+{
+	struct px_pool *pool = owner->pool;
+
+	pthread_mutex_lock(&pool->lock);
+	owner->held = held;
+	if (!held)
+		pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 int

@@ -57,6 +57,9 @@ struct px_pool_owner *px_pool_owner_new(struct px_pool *pool);
  */
 void px_pool_owner_free(struct px_pool_owner *owner);
 
+/* While it is held, none of its jobs begins; those that are running go on. */
+void px_pool_owner_hold(struct px_pool_owner *owner, bool held);
+
 /*
  * Takes the job; 'work' has to be static. -1 with PX_E_OVERLOADED, or PX_E_IO when
  * there is no thread: 'arg' stays the caller's.

@@ -66,17 +66,26 @@ can_be_replaced(const struct px_place *place)
 	return plain;
 }
 
+static void
+temp_name(struct px_replace *replace)
+{
+	char random[2 * 8 + 1];
+
+	px_random_hex(8, random);
+	snprintf(replace->temp, sizeof replace->temp, ".ptyexec-%s", random);
+}
+
+/* Without a name where that can be. */
 static int
 temp_open(struct px_replace *replace, mode_t mode)
 {
-	char random[2 * 8 + 1];
-	int fd = -1;
+	int dir = replace->place.dir;
+	int fd = openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
 
 	for (size_t i = 0; i < TEMP_TRIES && fd == -1; i++) {
-		px_random_hex(8, random);
-		snprintf(replace->temp, sizeof replace->temp, ".ptyexec-%s", random);
-		fd = openat(replace->place.dir, replace->temp,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		temp_name(replace);
+		fd = openat(
+		    dir, replace->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 		if (fd == -1 && errno != EEXIST)
 			break;
 	}
@@ -110,7 +119,8 @@ beside_open(struct px_replace *replace, mode_t mode)
 	/* Others must not read what is written before its mode is the old one's. */
 	if ((replace->fd = temp_open(replace, place->exists ? 0600 : mode)) == -1)
 		return -1;
-	if (!place->exists || temp_inherit(replace->fd, &place->st) == 0)
+	replace->beside = !place->exists || temp_inherit(replace->fd, &place->st) == 0;
+	if (replace->beside)
 		return 0;
 	px_place_close(replace->fd);
 	replace->fd = -1;
@@ -182,28 +192,62 @@ px_replace_abort(struct px_replace *replace)
 	replace_done(replace);
 }
 
-/* Some file systems tell only here that there was no room. */
+/*
+ * Some file systems tell only when a descriptor is closed, be it one of two, that
+ * there was no room. The other one is needed for the name.
+ */
 static int
-content_end(struct px_replace *replace)
+content_end(const struct px_replace *replace)
 {
 	off_t size = lseek(replace->fd, 0, SEEK_CUR);
-	int fd = replace->fd;
+	int second;
 
-	if (size == -1 || ftruncate(fd, size) == -1)
+	if (size == -1 || ftruncate(replace->fd, size) == -1 ||
+	    (second = fcntl(replace->fd, F_DUPFD_CLOEXEC, 0)) == -1)
 		return -1;
-	replace->fd = -1;
-	return close(fd);
+	return close(second);
+}
+
+static int
+temp_link(const struct px_replace *replace, const char *name)
+{
+	return linkat(
+	    AT_FDCWD, px_place_link(replace->fd).path, replace->place.dir, name, AT_SYMLINK_FOLLOW);
+}
+
+/* A link cannot take the place of a name: so a file without one gets another first. */
+static int
+temp_take_name(struct px_replace *replace)
+{
+	const struct px_place *place = &replace->place;
+	int linked = -1;
+
+	if (replace->temp[0] == '\0') {
+		if (!place->exists && temp_link(replace, place->name) == 0)
+			return 0;
+		for (size_t i = 0; i < TEMP_TRIES && linked == -1; i++) {
+			temp_name(replace);
+			if ((linked = temp_link(replace, replace->temp)) == -1 && errno != EEXIST)
+				break;
+		}
+		if (linked == -1) {
+			replace->temp[0] = '\0'; /* of that name is somebody else's */
+			return -1;
+		}
+	}
+	if (renameat(place->dir, replace->temp, place->dir, place->name) == -1)
+		return -1;
+	replace->temp[0] = '\0';
+	return 0;
 }
 
 int
 px_replace_commit(const struct px_fs_scope *scope, struct px_replace *replace, struct px_err *err)
 {
-	const struct px_place *place = &replace->place;
 	int result = content_end(replace);
 
-	if (result == 0 && replace->temp[0] != '\0' &&
-	    (result = renameat(place->dir, replace->temp, place->dir, place->name)) == 0)
-		replace->temp[0] = '\0';
+	if (result == 0 && replace->beside)
+		result = temp_take_name(replace);
 	if (result == -1)
 		replace_fail(scope, replace, err);
 	px_replace_abort(replace);

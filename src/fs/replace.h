@@ -8,16 +8,17 @@
 /*
  * New content for a name: written to 'fd' from its beginning, then put in place
  * at once, or not at all. It is a file beside the old one, with its mode and
- * owner, which takes over its name. Where that would lose something (another
- * name of the file, its attributes, that it is a mount) or is not allowed, 'fd'
- * is the file itself: then 'size' bytes are reserved before the first is written,
- * so that a full disk is found out about while the old content is still there.
- * One thread at a time.
+ * owner, which takes over its name. Until then it has none, where the file system
+ * knows such files (O_TMPFILE): even of a process that is killed nothing is left. Where that would
+ * lose something (another name of the file, its attributes, that it is a mount) or is not allowed,
+ * 'fd' is the file itself: then 'size' bytes are reserved before the first is written, so that a
+ * full disk is found out about while the old content is still there. One thread at a time.
  */
 struct px_replace {
 	struct px_place place;
 	int fd;        /* to be written to, with write() */
-	char temp[32]; /* the name of the file beside; "" in place */
+	bool beside;   /* and not in place */
+	char temp[32]; /* the name of the file beside; "" while it has none */
 };
 
 /*

@@ -16,7 +16,7 @@ write_all(const struct px_fs_scope *scope, const struct px_replace *replace, con
 
 	while (len > 0) {
 		/* What is written in place is not left half done. */
-		if (replace->temp[0] != '\0' && px_fs_go_on(scope, err) == -1)
+		if (replace->beside && px_fs_go_on(scope, err) == -1)
 			return -1;
 		n = write(replace->fd, data, len < STEP ? len : STEP);
 		if (n == -1 && errno != EINTR)

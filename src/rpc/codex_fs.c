@@ -1,14 +1,9 @@
 #include "rpc/codex_fs.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/base64.h"
 #include "fs/uri.h"
+#include "rpc/file_ops.h"
 
 /* fs/getMetadata, canonicalize, readFile, writeFile, createDirectory, remove, copy. */
-
-enum { READ_MAX = 44 * 1024 * 1024 }; /* a client takes messages of 64 MiB */
 
 int
 px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
@@ -29,22 +24,19 @@ px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
 
 /* A method that needs its path alone. */
 static int
-path_run(struct px_call *call, const struct px_file_op *op, const void *params, struct px_err *err)
+path_run(struct px_call *call, const struct px_file_op *op,
+    void (*put)(const struct px_file_job *job, struct px_json_out *json), const void *params,
+    struct px_err *err)
 {
 	struct px_file_job *job;
 
 	if (px_codex_fs_job(call, op, params, &job, err) == -1)
 		return -1;
+	job->put = put;
 	return px_file_job_start(job, err);
 }
 
 /* ---- metadata ---- */
-
-static int
-stat_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_fs_stat(&job->scope, job->path, &job->meta, err);
-}
 
 static void
 stat_put(const struct px_file_job *job, struct px_json_out *json)
@@ -60,19 +52,11 @@ stat_put(const struct px_file_job *job, struct px_json_out *json)
 static int
 stat_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = stat_job, .put = stat_put };
-
-	return path_run(call, &op, params, err);
+	return path_run(call, &px_file_stat, stat_put, params, err);
 }
 
 const struct px_method px_codex_fs_stat =
     PX_METHOD("fs/getMetadata", 0, px_codex_path_fields, px_codex_fs_params, stat_run);
-
-static int
-canonicalize_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_fs_canonicalize(&job->scope, job->path, job->path, err);
-}
 
 static void
 canonicalize_put(const struct px_file_job *job, struct px_json_out *json)
@@ -83,9 +67,7 @@ canonicalize_put(const struct px_file_job *job, struct px_json_out *json)
 static int
 canonicalize_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = canonicalize_job, .put = canonicalize_put };
-
-	return path_run(call, &op, params, err);
+	return path_run(call, &px_file_canonicalize, canonicalize_put, params, err);
 }
 
 const struct px_method px_codex_fs_canonicalize =
@@ -93,61 +75,30 @@ const struct px_method px_codex_fs_canonicalize =
 
 /* ---- whole files ---- */
 
-static int
-read_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_fs_read(&job->scope, job->path, READ_MAX, &job->data, &job->got, err);
-}
-
 static void
 read_put(const struct px_file_job *job, struct px_json_out *json)
 {
-	px_codex_put_data(json, "dataBase64", job);
+	px_file_put_data(job, json, "dataBase64");
 }
 
 static int
 read_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = read_job, .put = read_put };
-
-	return path_run(call, &op, params, err);
+	return path_run(call, &px_file_read, read_put, params, err);
 }
 
 const struct px_method px_codex_fs_read =
     PX_METHOD("fs/readFile", 0, px_codex_path_fields, px_codex_fs_params, read_run);
 
 static int
-write_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_fs_write(&job->scope, job->path, job->data, job->len, err);
-}
-
-int
-px_codex_fs_data(
-    struct px_file_job *job, const struct px_str *text, enum px_code code, struct px_err *err)
-{
-	int64_t len;
-
-	/* One more, so that nothing is something. */
-	if ((job->data = malloc(text->len / 4 * 3 + 1)) == NULL)
-		return px_fail(err, PX_E_NOMEM, "no memory for %zu characters", text->len);
-	len = px_base64_decode(text->p, text->len, (uint8_t *)job->data);
-	if (len == -1)
-		return px_fail(err, code, "the data is not base64");
-	job->len = (size_t)len;
-	return 0;
-}
-
-static int
 write_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = write_job, .alters = true, .changes = true };
 	const struct px_codex_fs_params *p = params;
 	struct px_file_job *job;
 
-	if (px_codex_fs_job(call, &op, p, &job, err) == -1)
+	if (px_codex_fs_job(call, &px_file_write, p, &job, err) == -1)
 		return -1;
-	if (px_codex_fs_data(job, &p->data, PX_E_REQUEST, err) == -1) {
+	if (px_file_take_data(job, &p->data, PX_E_REQUEST, CODEX_NO_BASE64, err) == -1) {
 		px_file_job_free(job);
 		return -1;
 	}
@@ -185,17 +136,9 @@ flags_run(struct px_call *call, const struct px_file_op *op, const void *params,
 }
 
 static int
-make_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_fs_make_directory(&job->scope, job->path, job->all, err);
-}
-
-static int
 make_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = make_job, .alters = true, .changes = true };
-
-	return flags_run(call, &op, params, err);
+	return flags_run(call, &px_file_make, params, err);
 }
 
 static const struct px_field flags_fields[] = {
@@ -209,34 +152,18 @@ const struct px_method px_codex_fs_make =
     PX_METHOD("fs/createDirectory", 0, flags_fields, px_codex_fs_params, make_run);
 
 static int
-remove_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_fs_remove(&job->scope, job->path, job->all, job->force, err);
-}
-
-static int
 remove_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = remove_job, .alters = true, .changes = true };
-
-	return flags_run(call, &op, params, err);
+	return flags_run(call, &px_file_remove, params, err);
 }
 
 const struct px_method px_codex_fs_remove =
     PX_METHOD("fs/remove", 0, flags_fields, px_codex_fs_params, remove_run);
 
 static int
-copy_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_fs_copy(&job->scope, job->path, job->to, job->all, err);
-}
-
-static int
 copy_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = copy_job, .alters = true, .changes = true };
-
-	return flags_run(call, &op, params, err);
+	return flags_run(call, &px_file_copy, params, err);
 }
 
 static const struct px_field copy_fields[] = {

@@ -33,12 +33,7 @@ static const struct px_field px_codex_path_fields[] = {
 int px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
     const struct px_codex_fs_params *p, struct px_file_job **out, struct px_err *err);
 
-/* The job's data from base64; 'code' for what is none. */
-int px_codex_fs_data(
-    struct px_file_job *job, const struct px_str *text, enum px_code code, struct px_err *err);
-
-/* What was read, as a member. */
-void px_codex_put_data(struct px_json_out *json, const char *name, const struct px_file_job *job);
+#define CODEX_NO_BASE64 "the data is not base64"
 
 extern const struct px_method px_codex_fs_stat, px_codex_fs_canonicalize, px_codex_fs_read;
 extern const struct px_method px_codex_fs_write, px_codex_fs_make, px_codex_fs_remove;

@@ -1,30 +1,13 @@
 #include "rpc/codex_fs.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "fs/handles.h"
+#include "rpc/file_ops.h"
 
 /* fs/readDirectory, walk; open, readBlock, writeBlock, close. */
 
-enum { LIST_MAX = 1000000 };
-
-void
-px_codex_put_data(struct px_json_out *json, const char *name, const struct px_file_job *job)
-{
-	const struct px_piece piece = { job->data, job->got };
-
-	px_json_key(json, name);
-	px_json_put_base64(json, &piece, 1);
-}
-
 /* ---- directories ---- */
-
-static int
-list_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_fs_list(&job->scope, job->path, LIST_MAX, &job->names, err);
-}
 
 static void
 list_put(const struct px_file_job *job, struct px_json_out *json)
@@ -46,22 +29,16 @@ list_put(const struct px_file_job *job, struct px_json_out *json)
 static int
 list_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = list_job, .put = list_put };
 	struct px_file_job *job;
 
-	if (px_codex_fs_job(call, &op, params, &job, err) == -1)
+	if (px_codex_fs_job(call, &px_file_list, params, &job, err) == -1)
 		return -1;
+	job->put = list_put;
 	return px_file_job_start(job, err);
 }
 
 const struct px_method px_codex_fs_list =
     PX_METHOD("fs/readDirectory", 0, px_codex_path_fields, px_codex_fs_params, list_run);
-
-static int
-walk_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_fs_walk(&job->scope, job->path, &job->walk, &job->walked, err);
-}
 
 static void
 walk_put(const struct px_file_job *job, struct px_json_out *json)
@@ -95,12 +72,12 @@ walk_put(const struct px_file_job *job, struct px_json_out *json)
 static int
 walk_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = walk_job, .put = walk_put };
 	const struct px_codex_fs_params *p = params;
 	struct px_file_job *job;
 
-	if (px_codex_fs_job(call, &op, p, &job, err) == -1)
+	if (px_codex_fs_job(call, &px_file_walk, p, &job, err) == -1)
 		return -1;
+	job->put = walk_put;
 	job->walk = (struct px_fs_walk){
 		.max_depth = (uint64_t)p->walk.depth.v,
 		.max_directories = (uint64_t)p->walk.directories.v,
@@ -147,23 +124,8 @@ handle_put(const struct px_file_job *job, struct px_json_out *json)
 }
 
 static int
-open_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_handle_open(job->handle, &job->scope, job->path, err);
-}
-
-static void
-open_failed(struct px_file_job *job)
-{
-	px_handles_drop(px_peer_handles(job->call->peer), job->handle);
-}
-
-/* To read is to open, too: what follows it on the connection must find it open. */
-static int
 open_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op read_op = { open_job, handle_put, open_failed, true, false };
-	static const struct px_file_op write_op = { open_job, handle_put, open_failed, true, true };
 	const struct px_codex_fs_params *p = params;
 	bool replaces = p->mode.p != NULL && strcmp(p->mode.p, "replace") == 0;
 	struct px_file_job *job;
@@ -171,14 +133,11 @@ open_run(struct px_call *call, const void *params, struct px_err *err)
 	if (p->mode.p != NULL && !replaces && strcmp(p->mode.p, "read") != 0)
 		return px_fail(err, PX_E_PARAMS,
 		    "unknown variant `%.64s`, expected `read` or `replace`", p->mode.p);
-	if (px_codex_fs_job(call, replaces ? &write_op : &read_op, p, &job, err) == -1)
+	if (px_codex_fs_job(
+		call, replaces ? &px_file_open_replace : &px_file_open_read, p, &job, err) == -1)
 		return -1;
-	job->handle = px_handles_add(px_peer_handles(call->peer), p->handle.p, replaces, err);
-	if (job->handle == NULL) {
-		px_file_job_free(job);
-		return -1;
-	}
-	return px_file_job_start(job, err);
+	job->put = handle_put;
+	return px_file_open(job, p->handle.p, err);
 }
 
 static const struct px_field open_fields[] = {
@@ -192,47 +151,24 @@ static const struct px_field open_fields[] = {
 const struct px_method px_codex_fs_open =
     PX_METHOD("fs/open", 0, open_fields, px_codex_fs_params, open_run);
 
-/* A job for a block of an open file. */
-static int
-block_job(struct px_call *call, const struct px_file_op *op, const struct px_codex_fs_params *p,
-    struct px_file_job **out, struct px_err *err)
-{
-	struct px_handle *handle = px_handles_get(px_peer_handles(call->peer), p->handle.p, err);
-
-	if (handle == NULL)
-		return -1;
-	*out = px_file_job_new(call, op);
-	(*out)->handle = handle;
-	(*out)->offset = p->offset.v;
-	(*out)->len = (size_t)p->len.v;
-	return 0;
-}
-
-static int
-read_block_job(struct px_file_job *job, struct px_err *err)
-{
-	size_t room = job->len <= PX_HANDLE_BLOCK_MAX ? job->len : PX_HANDLE_BLOCK_MAX;
-
-	if ((job->data = malloc(room + 1)) == NULL)
-		return px_fail(err, PX_E_NOMEM, "no memory for a block of %zu bytes", room);
-	return px_handle_read(job->handle, job->offset, job->len, job->data, &job->got, err);
-}
-
 static void
 read_block_put(const struct px_file_job *job, struct px_json_out *json)
 {
-	px_codex_put_data(json, "chunk", job);
+	px_file_put_data(job, json, "chunk");
 	px_json_kv_bool(json, "eof", job->got < job->len);
 }
 
 static int
 read_block_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = read_block_job, .put = read_block_put };
-	struct px_file_job *job;
+	const struct px_codex_fs_params *p = params;
+	struct px_file_job *job = px_file_block(call, &px_file_read_block, p->handle.p, err);
 
-	if (block_job(call, &op, params, &job, err) == -1)
+	if (job == NULL)
 		return -1;
+	job->put = read_block_put;
+	job->offset = p->offset.v;
+	job->len = (size_t)p->len.v;
 	return px_file_job_start(job, err);
 }
 
@@ -248,21 +184,15 @@ const struct px_method px_codex_fs_read_block =
     PX_METHOD("fs/readBlock", 0, read_block_fields, px_codex_fs_params, read_block_run);
 
 static int
-write_block_job(struct px_file_job *job, struct px_err *err)
-{
-	return px_handle_write(job->handle, job->offset, job->data, job->len, err);
-}
-
-static int
 write_block_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = write_block_job, .alters = true };
 	const struct px_codex_fs_params *p = params;
-	struct px_file_job *job;
+	struct px_file_job *job = px_file_block(call, &px_file_write_block, p->handle.p, err);
 
-	if (block_job(call, &op, p, &job, err) == -1)
+	if (job == NULL)
 		return -1;
-	if (px_codex_fs_data(job, &p->data, PX_E_PARAMS, err) == -1) {
+	job->offset = p->offset.v;
+	if (px_file_take_data(job, &p->data, PX_E_PARAMS, CODEX_NO_BASE64, err) == -1) {
 		px_file_job_free(job);
 		return -1;
 	}
@@ -279,31 +209,12 @@ static const struct px_field write_block_fields[] = {
 const struct px_method px_codex_fs_write_block =
     PX_METHOD("fs/writeBlock", 0, write_block_fields, px_codex_fs_params, write_block_run);
 
-/* Some file systems write what is left only now. */
-static int
-close_job(struct px_file_job *job, struct px_err *err)
-{
-	(void)err;
-	px_handle_unref(job->handle);
-	job->handle = NULL;
-	return 0;
-}
-
 static int
 close_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = close_job, .alters = true };
 	const struct px_codex_fs_params *p = params;
-	struct px_handle *handle = px_handles_take(px_peer_handles(call->peer), p->handle.p);
-	struct px_file_job *job;
 
-	if (handle == NULL) {
-		px_call_empty(call);
-		return 0;
-	}
-	job = px_file_job_new(call, &op);
-	job->handle = handle;
-	return px_file_job_start(job, err);
+	return px_file_close(call, p->handle.p, err);
 }
 
 static const struct px_field close_fields[] = {

@@ -52,7 +52,8 @@ put_info(struct px_json_out *json, const struct px_rpc *rpc)
 	px_codex_put_path(json, "tempDir", s->tmpdir != NULL ? s->tmpdir : "/tmp");
 	px_json_key(json, "capabilities");
 	px_json_open(json);
-	px_json_kv_bool(json, "fsWatchMissing", true);
+	if (rpc->files != NULL)
+		px_json_kv_bool(json, "fsWatchMissing", true);
 	px_json_close(json);
 	px_json_close(json);
 }

@@ -92,6 +92,11 @@ struct px_dialect {
 	bool closes_on_response; /* a response from the client ends the connection, else it is
 				    ignored */
 
+	/*
+	 * What the kernel refuses is told in its own words and nothing else, "File exists (os
+	 * error 17)": clients show that, and compare with it.
+	 */
+	bool bare_os_errors;
 	const int *numbers; /* by code, where 0 is -32603; NULL: px_code_number() */
 
 	const char

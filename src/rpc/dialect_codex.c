@@ -158,6 +158,7 @@ const struct px_dialect px_dialect_codex = {
 	.closes_on_response = true,
 	.lost_is_exit = true,
 	.replays = true,
+	.bare_os_errors = true,
 	.numbers = codex_numbers,
 	.notes = {
 		[PX_NOTE_OUTPUT] = "process/output",

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "net/conn.h"
-#include "rpc/v1.h"
+#include "rpc/v1_fs.h"
 #include "transcript/transcript.h"
 
 /* exec-server.v1: protocol/exec-server.v1.md. */
@@ -138,6 +138,20 @@ static const struct px_method *const v1_methods[] = {
 	&px_v1_list,
 	&px_v1_release,
 	&px_v1_info,
+	&px_v1_fs_stat,
+	&px_v1_fs_canonicalize,
+	&px_v1_fs_read,
+	&px_v1_fs_write,
+	&px_v1_fs_make,
+	&px_v1_fs_remove,
+	&px_v1_fs_copy,
+	&px_v1_fs_list,
+	&px_v1_fs_walk,
+	&px_v1_fs_open,
+	&px_v1_fs_read_block,
+	&px_v1_fs_write_block,
+	&px_v1_fs_close,
+	&px_v1_fs_watch,
 };
 
 const struct px_dialect px_dialect_v1 = {
@@ -156,6 +170,7 @@ const struct px_dialect px_dialect_v1 = {
 		[PX_NOTE_CLOSED] = "process/closed",
 		[PX_NOTE_FAILED] = "process/failed",
 		[PX_NOTE_LAGGED] = "process/lagged",
+		[PX_NOTE_MISSING] = "fs/missingChanged",
 	},
 	.put_started = v1_put_started,
 	.put_output = v1_put_output,

@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/buffer.h>
+
+#include "base/json_out.h"
 #include "base/mem.h"
 #include "fs/handles.h"
 #include "fs/pool.h"
+#include "net/conn.h"
 #include "rpc/call.h"
 #include "rpc/file_watch.h"
 
@@ -20,16 +24,28 @@ px_file_job_new(struct px_call *call, const struct px_file_op *op)
 
 	job->call = call;
 	job->op = op;
+	job->max = call->peer->rpc->max_file_bytes;
 	return job;
+}
+
+/* What was written, or what was read once it is encoded. */
+static void
+job_drop_content(struct px_file_job *job)
+{
+	px_names_done(&job->names);
+	px_fs_walked_done(&job->walked);
+	job->walked = (struct px_fs_walked){ 0 };
+	free(job->data);
+	job->data = NULL;
 }
 
 void
 px_file_job_free(struct px_file_job *job)
 {
 	px_handle_unref(job->handle);
-	px_names_done(&job->names);
-	px_fs_walked_done(&job->walked);
-	free(job->data);
+	job_drop_content(job);
+	if (job->result != NULL)
+		evbuffer_free(job->result);
 	free(job);
 }
 
@@ -41,43 +57,71 @@ px_file_os_error(int sys, char *out, size_t size)
 	snprintf(out, size, "%s (os error %d)", reason != NULL ? reason : "Unknown error", sys);
 }
 
-/* The kernel's word for what went wrong is all the text: clients show it, and compare with it. */
 static void
 job_fail(struct px_file_job *job)
 {
-	struct px_err err = job->err;
-	char text[128];
+	struct px_err *err = &job->err;
 
 	if (job->op->failed != NULL)
 		job->op->failed(job);
-	if (err.code == PX_E_IO && err.sys != 0) {
-		px_file_os_error(err.sys, text, sizeof text);
-		px_fail(&err, err.sys == ENOENT ? PX_E_NO_FILE : PX_E_IO, "%s", text);
-		err.sys = job->err.sys;
-		memcpy(err.path, job->err.path, sizeof err.path);
-	}
-	px_call_fail(job->call, &err);
+	if (err->code == PX_E_IO && err->sys == ENOENT)
+		err->code = PX_E_NO_FILE;
+	if (err->sys != 0 && job->call->peer->dialect->bare_os_errors)
+		px_file_os_error(err->sys, err->text, sizeof err->text);
+	px_call_fail(job->call, err);
+}
+
+/* The answers of a batch wait for each other, and may not become too much by that. */
+static void
+job_fit_batch(struct px_file_job *job)
+{
+	const struct px_call *call = job->call;
+	size_t sum;
+
+	if (call->batch == NULL || job->result == NULL || job->op->alters)
+		return;
+	sum = px_batch_bytes(call->batch) + evbuffer_get_length(job->result);
+	if (sum > call->peer->rpc->max_message_bytes)
+		job->has_failed = px_fail(&job->err, PX_E_OVERLOADED,
+				      "the answers of this batch hold %zu bytes", sum) == -1;
 }
 
 static void
 job_answer(struct px_file_job *job)
 {
+	struct px_peer *peer = job->call->peer;
 	struct px_json_out *json;
 
+	job_fit_batch(job);
 	if (job->has_failed) {
 		job_fail(job);
-	} else if (job->op->put == NULL) {
+	} else if (job->result == NULL) {
 		px_call_empty(job->call);
 	} else {
 		json = px_call_result(job->call);
-		px_json_open(json);
-		job->op->put(job, json);
-		px_json_close(json);
+		px_json_put_buffer(json, job->result);
 		px_call_end(job->call);
 	}
+	/* Answers that nobody takes: those that follow are not even sought. */
+	if (px_conn_congested(peer->conn))
+		px_pool_owner_hold(peer->files, true);
 }
 
 /* ---- beside the loop ---- */
+
+/* A long list takes as long to write as to find, so it is not left to the loop. */
+static void
+job_encode(struct px_file_job *job)
+{
+	struct px_json_out *json = px_json_out_new();
+
+	job->result = evbuffer_new();
+	px_json_out_begin(json, job->result);
+	px_json_open(json);
+	job->put(job, json);
+	px_json_close(json);
+	px_json_out_free(json);
+}
 
 static void
 job_run(void *arg, const atomic_bool *stop)
@@ -86,6 +130,9 @@ job_run(void *arg, const atomic_bool *stop)
 
 	job->scope.stop = stop;
 	job->has_failed = job->op->run(job, &job->err) == -1;
+	if (!job->has_failed && job->put != NULL && px_fs_go_on(&job->scope, NULL) == 0)
+		job_encode(job);
+	job_drop_content(job);
 }
 
 static void
@@ -143,6 +190,13 @@ px_peer_handles(struct px_peer *peer)
 	if (peer->handles == NULL)
 		peer->handles = px_handles_new(HANDLES_MAX);
 	return peer->handles;
+}
+
+void
+px_peer_files_drained(struct px_peer *peer)
+{
+	if (peer->files != NULL)
+		px_pool_owner_hold(peer->files, false);
 }
 
 void

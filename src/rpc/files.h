@@ -9,6 +9,7 @@
 #include "fs/fs.h"
 #include "fs/pool.h"
 
+struct evbuffer;
 struct px_call;
 struct px_handle;
 struct px_handles;
@@ -17,14 +18,14 @@ struct px_peer;
 
 /*
  * Requests about files, whatever dialect they come in: a job that is filled in
- * the loop, run beside it, and answered from in the loop. 'run' sees the job
- * alone, 'put' writes the result.
+ * the loop, run beside it, and answered from in the loop. What is done is one of
+ * the operations of rpc/file_ops.h; the dialect fills in what it is done to, and
+ * says how its result is written.
  */
 struct px_file_job;
 
 struct px_file_op {
-	int (*run)(struct px_file_job *job, struct px_err *err);              /* on a thread */
-	void (*put)(const struct px_file_job *job, struct px_json_out *json); /* NULL: {} */
+	int (*run)(struct px_file_job *job, struct px_err *err); /* on a thread: the job alone */
 	void (*failed)(struct px_file_job
 		*job); /* in the loop, before the error, also of the start; or NULL */
 	bool alters;   /* the order of what follows depends on it: px_pool_work.alters */
@@ -34,6 +35,8 @@ struct px_file_op {
 struct px_file_job {
 	struct px_call *call; /* NULL: its connection is over */
 	const struct px_file_op *op;
+	/* Writes the members of the result; NULL: {}. On the thread, like 'run'. */
+	void (*put)(const struct px_file_job *job, struct px_json_out *json);
 	struct px_err err;
 	bool has_failed;
 	struct px_fs_scope scope;
@@ -42,10 +45,12 @@ struct px_file_job {
 	bool all, force;
 	struct px_fs_walk walk;
 	char *data; /* to write, or what was read; the job's */
-	size_t len; /* of it, or to be read */
+	size_t len; /* of it, or of the block to be read */
+	size_t max; /* bytes of a whole file that is read */
 	int64_t offset;
 	struct px_handle *handle; /* counted */
-	/* what came of it */
+	struct evbuffer *result;  /* as JSON */
+	/* what came of it, until it is written */
 	size_t got;
 	struct px_fs_meta meta;
 	struct px_names names;
@@ -66,6 +71,9 @@ struct px_handles *px_peer_handles(struct px_peer *peer);
 
 /* Makes peer->files, whose jobs end with the connection. PX_E_FORBIDDEN: there are no threads. */
 int px_peer_files_begin(struct px_peer *peer, struct px_err *err);
+
+/* The connection has room again: what waited for that goes on. */
+void px_peer_files_drained(struct px_peer *peer);
 
 /* The connection is over, or its workspace has gone elsewhere: nothing of it goes on. */
 void px_peer_files_end(struct px_peer *peer);

@@ -116,6 +116,7 @@ static void
 peer_on_drained(void *arg)
 {
 	px_subs_pump(arg);
+	px_peer_files_drained(arg);
 }
 
 static bool

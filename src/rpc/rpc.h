@@ -36,6 +36,7 @@ struct px_rpc {
 	const char *name, *version;
 	int64_t started_ms; /* px_now_ms() */
 	size_t max_message_bytes, max_requests;
+	size_t max_file_bytes; /* of a file that is read as a whole */
 	bool allow_direct, allow_prepared;
 	void *prepared_key; /* NULL: prepared requests need no signature */
 	size_t prepared_key_len;

@@ -41,9 +41,13 @@ struct px_config {
 	int64_t exit_when_idle_ms;                      /* 0: never */
 	int64_t ready_fd;                               /* 0: none */
 	int64_t codex_replay_bytes;                     /* 8 MiB */
+	int64_t max_file_bytes;                         /* 44 MiB */
+	int64_t max_file_requests_per_connection;       /* 256 */
+	int64_t file_threads;                           /* 4 */
 	bool codex_terminate_group_only, codex_ignore_sandbox;
 	bool allow_direct_exec, allow_prepared_exec; /* true */
 	char *prepared_key_file; /* NULL: unsigned prepared requests are taken */
+	char *files;             /* "on", "off", or "auto": as far as programs may be started */
 	char *cgroup;     /* "auto", "off", or the directory of a delegated cgroup v2 subtree */
 	char *log_level;  /* "info" */
 	char *log_format; /* "text" or "json" */

@@ -23,6 +23,7 @@
 #define SIZE(member, name)  INT(member, name), .argument = "BYTES", .unit = PX_UNIT_BYTES
 #define TIME(member, name)  INT(member, name), .argument = "MS", .unit = PX_UNIT_MS
 
+static const char *const files_choices[] = { "auto", "on", "off", NULL };
 static const char *const cgroup_choices[] = { "auto", "off", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
@@ -64,6 +65,11 @@ static const struct px_setting settings[] = {
 	    .max = 10 * YEAR, .preset = 600000,
 	    .help = "How long an exited session is kept for its readers." },
 
+	{ CHOICE(files), .group = PX_GROUP_PROCESS, .text = "auto", .choices = files_choices,
+	    .argument = "WHEN",
+	    .help = "Offer fs/*: on, off, or auto, where any program may be started." },
+	{ COUNT(file_threads, NULL), .group = PX_GROUP_PROCESS, .min = 1, .max = 64, .preset = 4,
+	    .help = "Threads for files, which start when they are needed." },
 	{ BOOL(codex_terminate_group_only), .group = PX_GROUP_PROCESS,
 	    .help = "A Codex client's terminate spares what left the program's group." },
 	{ BOOL(codex_ignore_sandbox), .group = PX_GROUP_PROCESS,
@@ -79,6 +85,11 @@ static const struct px_setting settings[] = {
 	    .help = "Unanswered requests at one time of a connection." },
 	{ SIZE(max_message_bytes, "maxMessageBytes"), .group = PX_GROUP_LIMIT, .min = KIB,
 	    .max = GIB, .preset = 64 * MIB, .help = "The largest message taken from a client." },
+	{ COUNT(max_file_requests_per_connection, "maxFileRequestsPerConnection"),
+	    .group = PX_GROUP_LIMIT, .min = 1, .max = 1000000, .preset = 256,
+	    .help = "Of those, about files." },
+	{ SIZE(max_file_bytes, "maxFileBytes"), .group = PX_GROUP_LIMIT, .min = 1, .max = 768 * MIB,
+	    .preset = 44 * MIB, .help = "The largest file read as a whole." },
 	{ SIZE(retained_output_bytes_per_process, "retainedOutputBytesPerProcess"),
 	    .group = PX_GROUP_LIMIT, .min = 2, .max = GIB, .preset = MIB,
 	    .help = "Output kept of each stream, half of it from the start." },

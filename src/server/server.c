@@ -283,20 +283,50 @@ net_open(struct px_server *server)
 }
 
 /* Of a request that a dead file system holds, no more is waited for at the end. */
-enum { FILE_THREADS = 4, FILE_REQUESTS = 256, FILES_PATIENCE_MS = 2000 };
+enum { FILES_PATIENCE_MS = 2000 };
+
+/*
+ * Who may start any program has every file that the server has. Where programs
+ * are started on the word of a key's holder alone, or not at all, files would be
+ * a way around that, so they have to be asked for.
+ */
+static bool
+files_are_offered(const struct px_config *config)
+{
+	if (strcmp(config->files, "auto") != 0)
+		return strcmp(config->files, "on") == 0;
+	return config->allow_direct_exec ||
+	       (config->allow_prepared_exec && config->prepared_key_file == NULL);
+}
+
+/* The threads for files, where there is something for them to do. */
+static int
+files_open(struct px_server *server, struct px_err *err)
+{
+	const struct px_config *config = server->config;
+	const struct px_pool_limits limits = {
+		.threads = (size_t)config->file_threads,
+		.per_owner = (size_t)config->max_file_requests_per_connection,
+	};
+
+	server->rpc.max_file_bytes = (size_t)config->max_file_bytes;
+	if (!files_are_offered(config))
+		return 0;
+	server->rpc.files = px_pool_new(server->base, &limits, err);
+	return server->rpc.files != NULL ? 0 : -1;
+}
 
 static int
 rpc_open(struct px_server *server, struct px_err *err)
 {
 	const struct px_config *config = server->config;
 	struct px_rpc *rpc = &server->rpc;
-	const struct px_pool_limits file_limits = { FILE_THREADS, FILE_REQUESTS };
 
 	if (config->prepared_key_file != NULL &&
 	    px_host_read_key(
 		config->prepared_key_file, &rpc->prepared_key, &rpc->prepared_key_len, err) == -1)
 		return -1;
-	if ((rpc->files = px_pool_new(server->base, &file_limits, err)) == NULL)
+	if (files_open(server, err) == -1)
 		return -1;
 	rpc->base = server->base;
 	rpc->core = server->core;

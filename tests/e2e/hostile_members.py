@@ -221,6 +221,21 @@ NO_HANDLE = (-32004, "unknownHandle")
 HANDLE = string(NO_HANDLE)
 NO_DATA = (-32600, "invalidRequest")
 
+FILE_V1 = "/nowhere/x"
+FILE_PATH = Type(("string", "object"), ("", "x", "./x", "file:///x", {}, {"base64": None}, {"base64": 1}, {"base64": "L"},
+                                        {"base64": ""}, {"base64": "eA=="}, {"base64": "LwA="}, [1]), "/" + "x" * BIG,
+                 nul="/a\0b", text='"/a%sb"')
+FILE_PATHS = Type(("array",), ([1], [None], [""], ["x"], [["/"]], [{}], [{"base64": 1}], ["/", {"base64": "eA=="}]),
+                  ["/x"] * 20_000, nul=["/a\0b"], text='["/a%sb"]')
+HANDLE_V1 = string(wrong=("", "x" * 129))
+BLOCK_OFFSET = integer(0, INT64_MAX - 2**20)
+
+
+def of_file_v1(params, *members, path="path"):
+    return Method((({path: FILE_V1, "followSymlinks": True, **params}, (
+        needed(path, FILE_PATH), member("followSymlinks", BOOLEAN), *members)),))
+
+
 METHODS = {
     ("exec-server.v1", "initialize"): Method((({
         "clientName": "x", "clientVersion": "1", "protocolVersion": "exec-server.v1", "workspace": "w",
@@ -265,6 +280,29 @@ METHODS = {
     ("exec-server.v1", "process/list"): Method(),
     ("exec-server.v1", "process/release"): of_session({}),
     ("exec-server.v1", "server/info"): Method(),
+    ("exec-server.v1", "fs/getMetadata"): of_file_v1({}),
+    ("exec-server.v1", "fs/canonicalize"): of_file_v1({}),
+    ("exec-server.v1", "fs/readFile"): of_file_v1({}),
+    ("exec-server.v1", "fs/readDirectory"): of_file_v1({}),
+    ("exec-server.v1", "fs/writeFile"): of_file_v1({"chunk": "AA=="}, needed("chunk", BYTES)),
+    ("exec-server.v1", "fs/createDirectory"): of_file_v1({"recursive": False}, member("recursive", BOOLEAN)),
+    ("exec-server.v1", "fs/remove"): of_file_v1(
+        {"recursive": False, "force": False}, member("recursive", BOOLEAN), member("force", BOOLEAN)),
+    ("exec-server.v1", "fs/copy"): of_file_v1(
+        {"to": FILE_V1, "recursive": False}, needed("to", FILE_PATH), member("recursive", BOOLEAN), path="from"),
+    ("exec-server.v1", "fs/walk"): of_file_v1(
+        {"maxDepth": 1, "maxDirectories": 1, "maxEntries": 1, "followDirectorySymlinks": False, "pruneHiddenDirectories": False},
+        member("maxDepth", integer(0, INT64_MAX)), member("maxDirectories", integer(1, INT64_MAX)),
+        member("maxEntries", integer(1, INT64_MAX)), member("followDirectorySymlinks", BOOLEAN),
+        member("pruneHiddenDirectories", BOOLEAN)),
+    ("exec-server.v1", "fs/open"): of_file_v1({"handleId": "h", "mode": "read"}, needed("handleId", HANDLE_V1), member("mode", WORD)),
+    ("exec-server.v1", "fs/readBlock"): Method((({"handleId": "h", "offset": 0, "length": 1}, (
+        needed("handleId", HANDLE_V1), needed("offset", BLOCK_OFFSET), needed("length", integer(1, 2**20)))),)),
+    ("exec-server.v1", "fs/writeBlock"): Method((({"handleId": "h", "offset": 0, "chunk": "AA=="}, (
+        needed("handleId", HANDLE_V1), needed("offset", BLOCK_OFFSET), needed("chunk", string(NO_HANDLE, NO_HANDLE)))),)),
+    ("exec-server.v1", "fs/close"): Method((({"handleId": "h"}, (needed("handleId", HANDLE_V1),)),)),
+    ("exec-server.v1", "fs/watchMissing"): Method((({"watchId": 1, "missing": [FILE_V1], "present": FILE_V1}, (
+        needed("watchId", integer(0, INT64_MAX)), needed("missing", FILE_PATHS), member("present", FILE_PATH))),)),
     ("exec-server.v0", "initialize"): Method((({"clientName": "x"}, (needed("clientName", ANY_TEXT),)),)),
     ("exec-server.v0", "command/exec"): Method((({
         "argv": [PROGRAM], "cwd": "/", "env": {"A": "b"}, "tty": False, "arg0": "x"},

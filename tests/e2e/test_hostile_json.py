@@ -58,7 +58,10 @@ async def attacker(server, scheme, dialect=None):
 
 
 async def initialize(conn, dialect):
-    await getattr(conn, "initialize_" + dialect.rpartition(".")[2])()
+    if dialect == "exec-server.v1":
+        await conn.initialize_v1(capabilities={"experimentalApi": True})
+    else:
+        await getattr(conn, "initialize_" + dialect.rpartition(".")[2])()
 
 
 def of_nobody(dialect, error=REQUEST):

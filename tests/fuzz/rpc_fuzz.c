@@ -2,7 +2,8 @@
  * Arbitrary lines as what a client says, to a real core over a real connection.
  * The first byte chooses what comes before: which dialect, if any, and whether
  * there is a session (in v1 its name is "s"). Every line that comes back must be
- * a JSON object or array. Programs are played, not run. In codex the session is "s" too.
+ * a JSON object or array. Programs are played, not run, and there are no files: what
+ * is asked of them is read, and refused. In codex the session is "s" too.
  */
 #include "played.h"
 
@@ -232,10 +233,11 @@ static void
 initialize_v1(struct world *w, enum slow slow)
 {
 	say_text(w, "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"f\","
-		    "\"protocolVersion\":\"exec-server.v1\",\"capabilities\":");
-	say_text(w, slow == LAG           ? "{\"slowConsumer\":\"lag\"}}}\n"
-		    : slow == ACKNOWLEDGE ? "{\"acknowledge\":true}}}\n"
-					  : "{}}}\n");
+		    "\"protocolVersion\":\"exec-server.v1\",\"capabilities\":"
+		    "{\"experimentalApi\":true");
+	say_text(w, slow == LAG           ? ",\"slowConsumer\":\"lag\"}}}\n"
+		    : slow == ACKNOWLEDGE ? ",\"acknowledge\":true}}}\n"
+					  : "}}}\n");
 }
 
 /* The input's connection is as far as the first byte says. */

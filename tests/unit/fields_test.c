@@ -1,6 +1,7 @@
 #include "base/fields.h"
 
 #include <check.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,11 @@ struct io {
 	bool has_pty;
 };
 struct params {
-	struct px_str string, cstr, limited;
+	struct px_str string, cstr, limited, path;
 	struct px_bytes bytes;
 	struct px_int number, big;
 	struct px_bool flag;
-	struct px_strv argv, few, env;
+	struct px_strv argv, few, paths, env;
 	const struct px_json *any;
 	struct io io;
 	bool has_io;
@@ -54,6 +55,8 @@ static const struct px_field fields[] = {
 	{ .name = "string", .type = PX_F_STRING, .offset = AT(string) },
 	{ .name = "cstr", .type = PX_F_CSTR, .offset = AT(cstr), .min = 1 },
 	{ .name = "limited", .type = PX_F_STRING, .offset = AT(limited), .min = 2, .max = 4 },
+	{ .name = "path", .type = PX_F_PATH, .offset = AT(path) },
+	{ .name = "paths", .type = PX_F_PATHV, .offset = AT(paths), .max = 3 },
 	{ .name = "bytes", .type = PX_F_BYTES, .offset = AT(bytes) },
 	{ .name = "number", .type = PX_F_INT, .offset = AT(number), .min = -5, .max = 10 },
 	{ .name = "big", .type = PX_F_INT, .offset = AT(big), .min = INT64_MIN, .max = INT64_MAX },
@@ -316,6 +319,36 @@ START_TEST(string_arrays)
 }
 END_TEST
 
+/* The bytes of a path, in one form or the other. */
+START_TEST(paths)
+{
+	char longest[PATH_MAX + 16];
+
+	fill("{\"path\":\"/a \\u00e4\",\"paths\":[\"/\",{\"base64\":\"L/8=\"}]}");
+	ck_assert_str_eq(out.path.p, "/a \xc3\xa4");
+	ck_assert_uint_eq(out.path.len, 5);
+	ck_assert_uint_eq(out.paths.n, 2);
+	ck_assert_str_eq(out.paths.v[0], "/");
+	ck_assert_str_eq(out.paths.v[1], "/\xff");
+	refuse("{\"path\":7}", "\"path\" must be a string or {\"base64\": string}");
+	refuse("{\"path\":{}}", "\"path\" must be a string or {\"base64\": string}");
+	refuse("{\"path\":{\"base64\":1}}", "\"path\" must be a string or {\"base64\": string}");
+	refuse("{\"path\":{\"base64\":\"L\"}}", "\"path\" must be standard base64 with padding");
+	refuse("{\"path\":{\"base64\":\"YQ==\"}}", "\"path\" must be an absolute path");
+	refuse("{\"path\":\"\"}", "\"path\" must be an absolute path");
+	refuse("{\"path\":\"a/b\"}", "\"path\" must be an absolute path");
+	refuse("{\"path\":\"/\\u0000\"}", "\"path\" must not contain NUL");
+	refuse("{\"path\":{\"base64\":\"LwAv\"}}", "\"path\" must not contain NUL");
+	refuse("{\"paths\":\"/\"}", "\"paths\" must be an array of paths");
+	refuse("{\"paths\":[\"/\",\"a\"]}", "\"paths[1]\" must be an absolute path");
+	refuse("{\"paths\":[\"/\",\"/\",\"/\",\"/\"]}", "\"paths\" must have at most 3 entries");
+	snprintf(longest, sizeof(longest), "{\"path\":\"/%0*d\"}", PATH_MAX - 2, 0);
+	fill(longest);
+	snprintf(longest, sizeof(longest), "{\"path\":\"/%0*d\"}", PATH_MAX - 1, 0);
+	refuse(longest, "\"path\" must be shorter than 4096 bytes");
+}
+END_TEST
+
 START_TEST(environments)
 {
 	refuse("{\"env\":{\"A\":1}}", "\"env.A\" must be a string");
@@ -378,6 +411,7 @@ main(void)
 	tcase_add_test(tc, strings);
 	tcase_add_test(tc, bytes);
 	tcase_add_test(tc, string_arrays);
+	tcase_add_test(tc, paths);
 	tcase_add_test(tc, environments);
 	tcase_add_test(tc, duplicates);
 	tcase_add_test(tc, err_may_be_null);

@@ -42,16 +42,16 @@ make_socket(const char *name)
 
 static const struct {
 	const char *name;
-	struct px_fs_meta meta; /* without the time */
+	struct px_fs_meta meta; /* without mode and time */
 } stats[] = {
-	{ "dir/file", { PX_FS_FILE, false, 6, 0 } },
-	{ "empty", { PX_FS_FILE, false, 0, 0 } },
-	{ "link", { PX_FS_FILE, true, 6, 0 } },
-	{ "dirlink/file", { PX_FS_FILE, false, 6, 0 } },
-	{ "dirlink", { PX_FS_DIRECTORY, true, -1, 0 } },
-	{ "dir", { PX_FS_DIRECTORY, false, -1, 0 } },
-	{ "fifo", { PX_FS_OTHER, false, 0, 0 } },
-	{ "", { PX_FS_DIRECTORY, false, -1, 0 } },
+	{ "dir/file", { PX_FS_FILE, false, 0, 6, 0 } },
+	{ "empty", { PX_FS_FILE, false, 0, 0, 0 } },
+	{ "link", { PX_FS_FILE, true, 0, 6, 0 } },
+	{ "dirlink/file", { PX_FS_FILE, false, 0, 6, 0 } },
+	{ "dirlink", { PX_FS_DIRECTORY, true, 0, -1, 0 } },
+	{ "dir", { PX_FS_DIRECTORY, false, 0, -1, 0 } },
+	{ "fifo", { PX_FS_OTHER, false, 0, 0, 0 } },
+	{ "", { PX_FS_DIRECTORY, false, 0, -1, 0 } },
 };
 
 START_TEST(test_stat)
@@ -61,7 +61,9 @@ START_TEST(test_stat)
 
 	make_all();
 	ck_assert_int_eq(utimensat(AT_FDCWD, fs_at(stats[_i].name), times, 0), 0);
+	ck_assert_int_eq(chmod(fs_at(stats[_i].name), 02751), 0);
 	FS_OK(px_fs_stat(&plain, fs_at(stats[_i].name), &meta, &err));
+	ck_assert_int_eq(meta.mode, 02751);
 	ck_assert_int_eq(meta.kind, stats[_i].meta.kind);
 	ck_assert(meta.is_link == stats[_i].meta.is_link);
 	if (stats[_i].meta.size != -1)

@@ -278,6 +278,46 @@ START_TEST(base64_large_after_text)
 }
 END_TEST
 
+/* However long it is, and wherever it is cut into chains. */
+START_TEST(base64_in_steps)
+{
+	static const size_t lens[] = { 783359, 783360, 783361, 1566720, 1566721, 2000000 };
+	size_t len = lens[_i], text_len = px_base64_encoded_len(len);
+	uint8_t *data = malloc(len);
+	char *want = malloc(text_len + 2), *got = malloc(text_len + 2);
+
+	for (size_t i = 0; i < len; i++)
+		data[i] = (uint8_t)(i * 11 + i / 253);
+	want[0] = want[text_len + 1] = '"';
+	px_base64_encode(data, len, want + 1);
+	px_json_put_base64(out, &(struct px_piece){ data, len }, 1);
+	ck_assert_uint_eq(evbuffer_get_length(buf), text_len + 2);
+	evbuffer_remove(buf, got, text_len + 2);
+	ck_assert(memcmp(got, want, text_len + 2) == 0);
+	free(data);
+	free(want);
+	free(got);
+}
+END_TEST
+
+/* A value that was written elsewhere takes part in separators, and is moved. */
+START_TEST(buffers)
+{
+	struct evbuffer *value = evbuffer_new();
+
+	px_json_open(out);
+	px_json_kv_int(out, "a", 1);
+	px_json_key(out, "b");
+	evbuffer_add_printf(value, "[true]");
+	px_json_put_buffer(out, value);
+	ck_assert_uint_eq(evbuffer_get_length(value), 0);
+	px_json_kv_int(out, "c", 2);
+	px_json_close(out);
+	expect("{\"a\":1,\"b\":[true],\"c\":2}");
+	evbuffer_free(value);
+}
+END_TEST
+
 START_TEST(nesting)
 {
 	char want[201];
@@ -337,6 +377,8 @@ main(void)
 	tcase_add_test(tc, base64_takes_part_in_separators);
 	tcase_add_test(tc, base64_pieces_are_one_run);
 	tcase_add_test(tc, base64_large_after_text);
+	tcase_add_loop_test(tc, base64_in_steps, 0, 6);
+	tcase_add_test(tc, buffers);
 	tcase_add_test(tc, nesting);
 	tcase_add_test_raise_signal(tc, a_value_in_place_of_a_name_aborts, SIGABRT);
 	tcase_add_test_raise_signal(tc, a_second_value_aborts, SIGABRT);

@@ -217,6 +217,34 @@ START_TEST(test_fair)
 }
 END_TEST
 
+/* What is held waits, whatever is free; others do not. */
+START_TEST(test_hold)
+{
+	struct px_pool_owner *held, *other;
+	struct task tasks[3] = { task('a', true), task('b', false), task('c', false) };
+
+	setup(3);
+	held = px_pool_owner_new(desk.pool);
+	other = px_pool_owner_new(desk.pool);
+	submit(held, &look, &tasks[0]);
+	sem_take(desk.begun);
+	px_pool_owner_hold(held, true);
+	submit(held, &look, &tasks[1]);
+	submit(other, &look, &tasks[2]);
+	turn_until(1);
+	sem_raise(desk.leave);
+	turn_until(2);
+	ck_assert_str_eq(desk.order, "ca");
+	ck_assert(!tasks[1].ran);
+	px_pool_owner_hold(held, false);
+	turn_until(3);
+	ck_assert_str_eq(desk.order, "cab");
+	px_pool_owner_free(held);
+	px_pool_owner_free(other);
+	teardown(true);
+}
+END_TEST
+
 START_TEST(test_bounded)
 {
 	struct px_pool_owner *owner;
@@ -437,6 +465,7 @@ main(void)
 	tcase_add_test(tc, test_done);
 	tcase_add_test(tc, test_order);
 	tcase_add_test(tc, test_fair);
+	tcase_add_test(tc, test_hold);
 	tcase_add_test(tc, test_bounded);
 	tcase_add_test(tc, test_cancel);
 	tcase_add_test(tc, test_end_within_done);

@@ -1,0 +1,47 @@
+#ifndef PX_RPC_FILE_OPS_H
+#define PX_RPC_FILE_OPS_H
+
+#include <stddef.h>
+
+#include "rpc/files.h"
+
+struct px_str;
+
+/*
+ * What can be done to files, the same in every dialect. What an operation reads
+ * of its job, beside the scope, and what it leaves there for the dialect's 'put':
+ */
+extern const struct px_file_op px_file_stat;         /* path: meta */
+extern const struct px_file_op px_file_canonicalize; /* path: path */
+extern const struct px_file_op px_file_read;         /* path, max: data, got */
+extern const struct px_file_op px_file_write;        /* path, data, len */
+extern const struct px_file_op px_file_make;         /* path, all: with its parents */
+extern const struct px_file_op px_file_remove;       /* path, all, force */
+extern const struct px_file_op px_file_copy;         /* path, to, all */
+extern const struct px_file_op px_file_list;         /* path: names */
+extern const struct px_file_op px_file_walk;         /* path, walk: walked */
+
+/* Of open files. */
+extern const struct px_file_op px_file_open_read, px_file_open_replace; /* path: handle */
+extern const struct px_file_op px_file_read_block;                      /* offset, len: data, got */
+extern const struct px_file_op px_file_write_block;                     /* offset, data, len */
+
+/* Starts a job with one of the two that open, under the name 'id'. Takes it over, also on failure.
+ */
+int px_file_open(struct px_file_job *job, const char *id, struct px_err *err);
+
+/* A job for a block of the file that is open as 'id'. NULL: PX_E_HANDLE. */
+struct px_file_job *px_file_block(
+    struct px_call *call, const struct px_file_op *op, const char *id, struct px_err *err);
+
+/* Closes it and answers with {}, also where there is none. */
+int px_file_close(struct px_call *call, const char *id, struct px_err *err);
+
+/* The job's data from base64. PX_E_NOMEM; 'code' with the text 'what' for what is none. */
+int px_file_take_data(struct px_file_job *job, const struct px_str *base64, enum px_code code,
+    const char *what, struct px_err *err);
+
+/* What was read, as a member. */
+void px_file_put_data(const struct px_file_job *job, struct px_json_out *json, const char *name);
+
+#endif

@@ -1,0 +1,570 @@
+#!/usr/bin/python3
+"""
+Files under attack, in both dialects that have them: connections and servers that end in the middle of disk work,
+full disks, files that change while they are read, very many of everything, and what must never be opened.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+from support import RpcError, b64, descriptors, lean, needs_native, refused, serving, status, unb64, until, v1, within, wrapper
+
+from px import tap
+from px.server import adopted
+from px.tap import deadline
+
+MB = 1 << 20
+OLD, NEW = b"old\n" * 1000, b"new\n" * (MB // 2)
+BLOCK_MAX = MB
+HANDLES_MAX = 128
+LIMITLESS = ("--max-concurrent-requests-per-connection", 100_000, "--max-file-requests-per-connection", 100_000)
+
+
+class Files:
+    """A connection that works on files, in the words of its dialect. Each method gives the result, or with ask the answer's future."""
+
+    def __init__(self, conn):
+        self.conn = conn
+
+    def __call__(self, verb, *args, **params):
+        return self.conn.request(*self.words(verb, *args, **params))
+
+    def ask(self, verb, *args, **params):
+        return self.conn.ask(*self.words(verb, *args, **params))
+
+    async def listed(self, path):
+        """{name: is it a directory}"""
+        raise NotImplementedError
+
+
+class V1(Files):
+    name = "v1"
+    chunk, length, missing_file = "chunk", "length", ("noSuchFile", -32004)
+
+    @classmethod
+    async def connect(cls, server, scheme=None):
+        return cls(await v1(server, scheme, capabilities={"experimentalApi": True}))
+
+    def words(self, verb, path=None, data=None, **params):
+        if path is not None:
+            params["from" if verb == "copy" else "path"] = path
+        if data is not None:
+            params["chunk"] = b64(data)
+        return f"fs/{verb}", params
+
+    async def listed(self, path):
+        return {one["name"]: one["kind"] == "directory" for one in (await self("readDirectory", path))["entries"]}
+
+    async def walked(self, path, **limits):
+        return await self("walk", path, **limits)
+
+
+class Codex(Files):
+    name = "codex"
+    chunk, length, missing_file = "dataBase64", "len", ("noSuchFile", -32004)
+
+    @classmethod
+    async def connect(cls, server, scheme=None):
+        conn = await server.connect(scheme)
+        await conn.initialize_codex()
+        return cls(conn)
+
+    def words(self, verb, path=None, data=None, **params):
+        if path is not None:
+            params["sourcePath" if verb == "copy" else "path"] = uri(path)
+        if "to" in params:
+            params["destinationPath"] = uri(params.pop("to"))
+        if verb == "copy":
+            params.setdefault("recursive", False)
+        if data is not None:
+            params["chunk" if verb == "writeBlock" else "dataBase64"] = b64(data)
+        if "missing" in params:
+            params["missing"] = list(map(uri, params["missing"]))
+        return f"fs/{verb}", params
+
+    async def listed(self, path):
+        return {one["fileName"]: one["isDirectory"] for one in (await self("readDirectory", path))["entries"]}
+
+    async def walked(self, path, **limits):
+        options = {"maxDepth": 100, "maxDirectories": 10_000, "maxEntries": 100_000, "followDirectorySymlinks": False,
+                   "pruneHiddenDirectories": False, **limits}
+        return await self("walk", path, options=options)
+
+
+DIALECTS = (V1, Codex)
+
+
+def uri(path):
+    return "file://" + urllib.parse.quote(os.fsencode(path))
+
+
+def in_both(test):
+    """The test once for each dialect."""
+
+    async def both(t):
+        for dialect in DIALECTS:
+            await test(t, dialect)
+
+    both.__doc__ = test.__doc__
+    return deadline(120)(both)
+
+
+@contextlib.contextmanager
+def many_files():
+    """A folder in memory, where there is one: very many files are quick there."""
+    with tempfile.TemporaryDirectory(prefix="px-test-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        yield folder
+
+
+def put(path, data=OLD):
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def content(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def temporary(folder):
+    """Names under which a file is only while it is written."""
+    return [name for _, folders, names in os.walk(folder) for name in folders + names if name.startswith(".ptyexec-")]
+
+
+def make_tree(folder, directories=10, files=10, data=b"x" * 10_000):
+    os.mkdir(folder)
+    for i in range(directories):
+        os.mkdir(f"{folder}/d{i}")
+        for j in range(files):
+            put(f"{folder}/d{i}/f{j}", data)
+    return folder
+
+
+def whole_tree(folder, data=b"x" * 10_000):
+    """Every file that is there is whole."""
+    for top, _, names in os.walk(folder):
+        for name in names:
+            assert content(f"{top}/{name}") == data, f"{top}/{name}"
+
+
+# Ends in the middle
+
+
+async def begin_work(files, folder, round):
+    """One of everything that takes a while, none of it awaited."""
+    await files.ask("writeFile", f"{folder}/replaced", NEW)
+    await files.ask("writeFile", f"{folder}/new{round}", NEW)
+    await files.ask("copy", f"{folder}/tree", to=f"{folder}/copy{round}", recursive=True)
+    await files.ask("copy", f"{folder}/large", to=f"{folder}/large{round}")
+    await files.ask("readFile", f"{folder}/large")
+    await files.ask("readDirectory", folder)
+    await files.ask("open", f"{folder}/large", handleId="h")
+    return await files.ask("readBlock", handleId="h", offset=0, **{files.length: BLOCK_MAX})
+
+
+def prepare(t):
+    folder = t.folder()
+    put(f"{folder}/replaced")
+    put(f"{folder}/large", NEW)
+    make_tree(f"{folder}/tree")
+    return folder
+
+
+def check_whole(folder):
+    """Whatever had begun: under every name there is all or nothing."""
+    assert content(f"{folder}/replaced") in (OLD, NEW), "a file half replaced"
+    for name in os.listdir(folder):
+        if name.startswith(("new", "large")):
+            assert content(f"{folder}/{name}") == NEW, f"{name} is half written"
+        elif name.startswith(("copy", "tree")):
+            whole_tree(f"{folder}/{name}")
+
+
+async def no_temporary(observer, folder):
+    """Once the server has noticed the ends of the others, nothing is left of what they had begun."""
+    await until(observer.conn, lambda _: not temporary(folder), f"end of what was written in {folder}")
+
+
+@deadline(120)
+async def test_connection_cut(t):
+    """Cut at any moment, connections leave whole files under every name, and nothing else."""
+    dice = random.Random(7)
+    async with serving(t, listen=("unix", "ws")) as server:
+        folder = prepare(t)
+        observer = await V1.connect(server, "unix")
+        for round in range(24):
+            files = await dice.choice(DIALECTS).connect(server, dice.choice(("unix", "ws")))
+            last = await begin_work(files, folder, round)
+            for _ in range(dice.randrange(12)):
+                await observer.conn.request("server/info")
+            if round % 6 == 5:
+                await within(last, "answer", 60)
+            await files.conn.cut()
+            check_whole(folder)
+        await no_temporary(observer, folder)
+        check_whole(folder)
+
+
+async def test_cut_in_the_middle_of_a_request(t):
+    """A request that did not come whole does nothing."""
+    async with serving(t, listen=("unix",)) as server:
+        folder = prepare(t)
+        for dialect in DIALECTS:
+            files = await dialect.connect(server)
+            method, params = files.words("writeFile", f"{folder}/replaced", NEW)
+            text = b'{"id":9,"method":"%s","params":%s}' % (method.encode(), json.dumps(params).encode())
+            await files.conn.send_raw(text[:len(text) // 2].replace(b"\n", b""))
+            files.conn.transport.cut()
+            await files.conn.close()
+        observer = await V1.connect(server)
+        assert unb64((await observer("readFile", f"{folder}/replaced"))["chunk"]) == OLD
+        assert temporary(folder) == []
+
+
+@in_both
+async def test_server_stopped(t, dialect):
+    """SIGTERM in the middle of it all: the server ends in order, and so do the files."""
+    folder = prepare(t)
+    server = await t.server()
+    files = await dialect.connect(server)
+    for round in range(4):
+        await begin_work(files, folder, round)
+    await server.stop()
+    check_whole(folder)
+    assert temporary(folder) == []
+
+
+def has_nameless(folder):
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
+@in_both
+async def test_server_killed(t, dialect):
+    """SIGKILL: under every name that a client gave there is all or nothing, and, where files can be without a name, no other name."""
+    folder = prepare(t)
+    server = await t.server()
+    files = await dialect.connect(server)
+    for i in range(16):
+        await files.ask("writeFile", f"{folder}/new{i}", NEW)
+    await files.ask("copy", f"{folder}/tree", to=f"{folder}/copy", recursive=True)
+    survivors = await server.kill()
+    assert not survivors and not adopted(), survivors
+    check_whole(folder)
+    if has_nameless(folder):
+        assert temporary(folder) == []
+
+
+# Disks and files that are not as they should be
+
+
+@needs_native
+@in_both
+async def test_file_size_limit(t, dialect):
+    """A file that may not become so large is as it was, and the server lives."""
+    folder = t.folder()
+    with wrapper("prlimit", f"--fsize={MB}"):
+        server = await t.server()
+    files = await dialect.connect(server)
+    put(f"{folder}/replaced")
+    put(f"{folder}/large", NEW)
+    for name in ("replaced", "new"):
+        async with refused("ioError", -32603) as error:
+            await files("writeFile", f"{folder}/{name}", NEW)
+        assert error["errno"] == "EFBIG", error
+        async with refused("ioError", -32603):
+            await files("copy", f"{folder}/large", to=f"{folder}/{name}")
+    await files("open", f"{folder}/block", handleId="h", mode="replace")
+    async with refused("ioError", -32603):
+        await files("writeBlock", handleId="h", offset=MB, data=b"x")
+    assert content(f"{folder}/replaced") == OLD
+    assert sorted(os.listdir(folder)) == ["block", "large", "replaced"]
+    await files("writeFile", f"{folder}/replaced", b"small")
+    assert content(f"{folder}/replaced") == b"small"
+
+
+def own_disk(folder, size):
+    """The words that give a server a disk of its own at 'folder', which goes with it."""
+    return "unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size={size} tmpfs {folder} && exec \"$@\"", "sh"
+
+
+def works(*words):
+    """Can this be done here?"""
+    return subprocess.run([*words, "true"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+@in_both
+async def full_disk(t, dialect):
+    """A full disk: an error, the old content, and room again once something is removed."""
+    folder = t.folder()
+    with wrapper(*own_disk(folder, MB)):
+        server = await t.server()
+    files = await dialect.connect(server)
+    await files("writeFile", f"{folder}/replaced", OLD)
+    for name in ("replaced", "new"):
+        async with refused("ioError", -32603) as error:
+            await files("writeFile", f"{folder}/{name}", NEW)
+        assert error["errno"] == "ENOSPC", error
+    assert unb64((await files("readFile", f"{folder}/replaced"))[files.chunk]) == OLD
+    await files("open", f"{folder}/filler", handleId="h", mode="replace")
+    async with refused("ioError", -32603):
+        for i in range(1, 4):
+            await files("writeBlock", handleId="h", offset=i * MB // 2, data=b"x" * (MB // 2))
+    async with refused("ioError", -32603):
+        await files("copy", f"{folder}/filler", to=f"{folder}/copy")
+    assert set(await files.listed(folder)) == {"replaced", "filler"}
+    await files("close", handleId="h")
+    await files("remove", f"{folder}/filler")
+    await files("writeFile", f"{folder}/replaced", OLD * 2)
+
+
+if os.getuid() == 0 and works(*own_disk("/mnt", MB)):
+    test_full_disk = needs_native(full_disk)
+
+
+@in_both
+async def test_shrinking_file(t, dialect):
+    """A file that becomes smaller and larger while it is read and copied: what is read is of it, and nothing else happens."""
+    with many_files() as folder:
+        path = put(f"{folder}/file", b"a" * MB)
+        async with serving(t) as server:
+            files = await dialect.connect(server)
+            await files("open", path, handleId="h")
+            for round in range(20):
+                asked = [await files.ask("readFile", path) for _ in range(4)]
+                asked.append(await files.ask("readBlock", handleId="h", offset=MB // 2, **{files.length: BLOCK_MAX}))
+                asked.append(await files.ask("copy", path, to=f"{folder}/copy"))
+                while not all(one.done() for one in asked):
+                    os.truncate(path, random.randrange(MB))
+                    await asyncio.sleep(0)
+                    os.truncate(path, MB)
+                    await asyncio.sleep(0)
+                for one in asked:
+                    result = one.result()["result"]
+                    data = unb64(result.get(files.chunk, result.get("chunk", "")))
+                    assert len(data) <= MB and not data.strip(b"a\0"), data[:100]
+                put(path, b"a" * MB)
+
+
+@in_both
+async def test_never_opened(t, dialect):
+    """FIFOs, devices and sockets given as files are refused, whatever is asked, and nobody who holds them notices."""
+    folder = t.folder()
+    os.mkfifo(f"{folder}/fifo")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{folder}/socket")
+    listener.listen()
+    reader = os.open(f"{folder}/fifo", os.O_RDONLY | os.O_NONBLOCK)
+    ends = select.poll()
+    ends.register(reader, select.POLLHUP)
+    put(f"{folder}/file")
+    async with serving(t) as server:
+        files = await dialect.connect(server)
+        for path in (f"{folder}/fifo", f"{folder}/socket", "/dev/null", "/dev/tty", "/dev/zero", "/dev/full", "/dev/stdin"):
+            for verb, params in (("readFile", {}), ("writeFile", {"data": b"x"}), ("open", {"handleId": "h"}),
+                                 ("open", {"handleId": "h", "mode": "replace"}), ("copy", {"to": f"{folder}/copy"})):
+                try:
+                    await files(verb, path, **params)
+                    # A link is copied as what it is.
+                    assert verb == "copy" and os.path.islink(path), f"{verb} {path}"
+                    os.unlink(f"{folder}/copy")
+                except RpcError as error:
+                    assert error.kind in ("invalidRequest", "ioError"), f"{verb} {path}: {error}"
+            async with refused("ioError", -32603):
+                await files("readDirectory", path)
+            assert (await files.walked(path))["entries"] == []
+        for path in ("fifo", "socket"):
+            async with refused("invalidRequest", -32600):
+                await files("copy", f"{folder}/file", to=f"{folder}/{path}")
+        assert ends.poll(0) == [], "somebody has opened the FIFO and closed it"
+        assert not select.select([listener], [], [], 0)[0], "somebody has connected"
+        await files("copy", folder, to=f"{folder}2", recursive=True)
+        assert os.listdir(f"{folder}2") == ["file"]
+        await files("remove", f"{folder}2", recursive=True)
+    os.close(reader)
+    listener.close()
+
+
+# Very many
+
+
+@in_both
+async def test_large_directory(t, dialect):
+    """100,000 names are listed and walked through, while others are answered, and their files too."""
+    with many_files() as folder:
+        put(f"{folder}/file")
+        os.mkdir(f"{folder}/many")
+        for i in range(100_000):
+            os.mknod(f"{folder}/many/{i}")
+        async with serving(t, *LIMITLESS) as server:
+            files, other = await dialect.connect(server), await V1.connect(server)
+            assert len(await files.listed(f"{folder}/many")) == 100_000
+            walked = await files.walked(f"{folder}/many", maxEntries=200_000)
+            assert len(walked["entries"]) == 100_000 and not walked["truncated"]
+            # Work without end, as far as this test goes: nobody else waits for it.
+            asked = [await files.ask("readDirectory", f"{folder}/many") for _ in range(1000)]
+            files.conn.pause()
+            for _ in range(20):
+                await other.conn.request("server/info")
+                assert unb64((await other("readFile", f"{folder}/file"))["chunk"]) == OLD
+                await other("writeFile", f"{folder}/other", OLD)
+            assert not asked[-1].done()
+            await files.conn.cut()
+            await other("remove", f"{folder}/many", recursive=True)
+
+
+@needs_native
+@deadline(120)
+async def test_answers_that_nobody_takes(t):
+    """Of a connection that does not read, no more is kept than can be on its way; it has all when it does."""
+    size, count = 8 * MB, 100
+    with many_files() as folder:
+        put(f"{folder}/file", b"x" * size)
+        async with serving(t, env=lean()) as server:
+            files, other = await V1.connect(server), await V1.connect(server)
+            before = status(server.pid, "VmRSS")
+            asked = [await files.ask("readFile", f"{folder}/file") for _ in range(count)]
+            files.conn.pause()
+            most = 0
+            for _ in range(200):
+                assert await other.listed(folder) == {"file": False}
+                most = max(most, status(server.pid, "VmRSS") - before)
+            assert most < count * size / 4, f"{most} bytes for {count} answers"
+            assert not asked[-1].done()
+            files.conn.resume()
+            for one in asked:
+                answer = await within(one, "answer")
+                assert len(answer["result"]["chunk"]) > size
+
+
+@in_both
+async def test_very_many_requests(t, dialect):
+    """Beyond what may be asked at once each request is refused, none is lost, and the connection goes on."""
+    folder = prepare(t)
+    server = await t.server("--max-concurrent-requests-per-connection", 1000, "--max-file-requests-per-connection", 300)
+    files = await dialect.connect(server)
+    asked = []
+    for i in range(1200):
+        asked.append(await files.ask("getMetadata" if i % 2 else "readDirectory", folder))
+    answers = [await within(one, "answer", 60) for one in asked]
+    errors = {(one["error"]["code"], one["error"]["data"]["kind"]) for one in answers if "error" in one}
+    assert errors <= {(-32001, "overloaded")}, errors
+    assert sum("result" in one for one in answers) >= 300
+    assert len(await files.listed(folder)) == 3
+
+
+@in_both
+async def test_very_many_handles(t, dialect):
+    """A connection has so many open files and no more; each that is closed, and each connection that ends, gives its own back."""
+    folder = t.folder()
+    put(f"{folder}/file")
+    async with serving(t, *LIMITLESS) as server:
+        files = await dialect.connect(server)
+        asked = [await files.ask("open", f"{folder}/file", handleId=str(i)) for i in range(3000)]
+        answers = [await within(one, "answer", 60) for one in asked]
+        assert all("result" in one for one in answers[:HANDLES_MAX])
+        errors = [one["error"]["data"] for one in answers[HANDLES_MAX:]]
+        assert all(one == {"kind": "limitExceeded", "limit": "handles", "value": HANDLES_MAX} for one in errors), errors[0]
+        held = descriptors(server.pid).values()
+        assert sum(path == f"{folder}/file" for path in held) == HANDLES_MAX
+        for i in range(3000):
+            await files.ask("close", handleId=str(i))
+        for i in range(2000):
+            await files.ask("open", f"{folder}/file", handleId=str(i % HANDLES_MAX))
+            await files.ask("close", handleId=str(i % HANDLES_MAX))
+        await files("open", f"{folder}/file", handleId="last")
+        assert unb64((await files("readBlock", handleId="last", offset=0, **{files.length: 4}))["chunk"]) == OLD[:4]
+
+
+@needs_native
+@in_both
+async def test_no_descriptors(t, dialect):
+    """Without descriptors every request says so, and once there are some, all is well."""
+    folder = prepare(t)
+    with wrapper("prlimit", "--nofile=40:40"):
+        server = await t.server()
+    files = await dialect.connect(server)
+    opened = 0
+    with contextlib.suppress(RpcError):
+        for opened in range(HANDLES_MAX):
+            await files("open", f"{folder}/large", handleId=str(opened))
+    assert 0 < opened < 40, opened
+    for verb, params in (("readFile", {"path": f"{folder}/large"}), ("readDirectory", {"path": folder}),
+                         ("writeFile", {"path": f"{folder}/replaced", "data": NEW}), ("open", {"path": f"{folder}/large", "handleId": "h"}),
+                         ("copy", {"path": f"{folder}/tree", "to": f"{folder}/copy", "recursive": True})):
+        async with refused("ioError", -32603) as error:
+            await files(verb, **params)
+        assert error["errno"] == "EMFILE", error
+    for i in range(opened):
+        await files("close", handleId=str(i))
+    await files("writeFile", f"{folder}/replaced", NEW)
+    check_whole(folder)
+
+
+@in_both
+async def test_very_many_watched(t, dialect):
+    """10,000 paths are waited for, in as many as 1000 directories; one more is refused."""
+    with many_files() as folder:
+        for i in range(1000):
+            os.mkdir(f"{folder}/d{i}")
+        paths = [f"{folder}/d{i % 1000}/sub/{i}" for i in range(10_000)]
+        async with serving(t) as server:
+            files = await dialect.connect(server)
+            async with refused("invalidParams", -32602):
+                await files("watchMissing", watchId=1, missing=[*paths, "/none"])
+            for round in range(1, 4):
+                assert await files("watchMissing", watchId=round, missing=paths) == {"watching": True}
+                put(f"{folder}/d{round}/no-sub")
+                os.mkdir(f"{folder}/d{round * 7}/sub")
+                assert await files.conn.notification("fs/missingChanged") == {"watchId": round}
+                os.rmdir(f"{folder}/d{round * 7}/sub")
+            assert files.conn.inbox == []
+
+
+def few_watches(instances, watches):
+    """The words that give a server's user so many of inotify's."""
+    return ("unshare", "-Ur", "sh", "-c", f"echo {instances} >/proc/sys/user/max_inotify_instances && "
+            f"echo {watches} >/proc/sys/user/max_inotify_watches && exec \"$@\"", "sh")
+
+
+@in_both
+async def no_watches(t, dialect):
+    """Where the kernel allows no more, that is said with the name of its setting, and nothing is kept."""
+    folder = t.folder()
+    for i in range(50):
+        os.mkdir(f"{folder}/{i}")
+    with wrapper(*few_watches(1, 20)):
+        server = await t.server()
+    one, two = await dialect.connect(server), await dialect.connect(server)
+    for round in range(1, 4):
+        async with refused("limitExceeded") as error:
+            await one("watchMissing", watchId=round, missing=[f"{folder}/{i}/none" for i in range(50)])
+        assert error["limit"] == "fs.inotify.max_user_watches" and error["value"] > 0, error
+    assert await one("watchMissing", watchId=9, missing=[f"{folder}/none"]) == {"watching": True}
+    async with refused("limitExceeded") as error:
+        await two("watchMissing", watchId=1, missing=[f"{folder}/none"])
+    assert error["limit"] == "fs.inotify.max_user_instances" and error["value"] > 0, error
+    await one.conn.cut()
+    await until((await V1.connect(server)).conn, lambda counts: counts["connections"] == 2, "end of the first connection")
+    assert await two("watchMissing", watchId=2, missing=[f"{folder}/none"]) == {"watching": True}
+
+
+if works(*few_watches(1, 20)):
+    test_no_watches = needs_native(no_watches)
+
+
+if __name__ == "__main__":
+    sys.exit(tap.main(globals()))
