@@ -41,6 +41,7 @@ struct px_config {
 	int64_t exit_when_idle_ms;                      /* 0: never */
 	int64_t ready_fd;                               /* 0: none */
 	int64_t codex_replay_bytes;                     /* 8 MiB */
+	int64_t codex_closed_bytes;                     /* 64 MiB */
 	bool codex_terminate_group_only, codex_ignore_sandbox;
 	bool allow_direct_exec, allow_prepared_exec; /* true */
 	char *prepared_key_file; /* NULL: unsigned prepared requests are taken */

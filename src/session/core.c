@@ -46,6 +46,7 @@ core_on_sweep(evutil_socket_t fd, short what, void *arg)
 		if (workspace_is_over(ws))
 			px_workspace_free(ws);
 	}
+	px_closed_trim(core);
 }
 
 struct px_core *
@@ -57,6 +58,7 @@ px_core_new(struct event_base *base, const struct px_core_options *options)
 	core->options = *options;
 	core->procs = px_procs_new(base, &options->procs);
 	TAILQ_INIT(&core->workspaces);
+	TAILQ_INIT(&core->closed);
 	core->sweep = event_new(base, -1, 0, core_on_sweep, core);
 	return core;
 }

@@ -95,7 +95,7 @@ replay_on_message(void *arg, const char *text, size_t len)
 	if (len == 5 && memcmp(text, "!wrap", 5) == 0)
 		replay_wrap(r, "wrapped");
 	if (len == 5 && memcmp(text, "!ping", 5) == 0)
-		r->framing->ping(r->framer, r->out);
+		r->framing->ping(r->framer, 0, r->out);
 	if (len == 7 && memcmp(text, "!finish", 7) == 0)
 		r->framing->finish(r->framer, PX_END_GOING_AWAY, "bye", r->out);
 	return !r->pause;
