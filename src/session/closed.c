@@ -44,9 +44,8 @@ px_closed_settled(struct px_session *session)
 		event_active(core->sweep, EV_TIMEOUT, 0);
 }
 
-/* Has everybody had all of it, as far as that is known? */
-static bool
-session_is_settled(const struct px_session *session)
+bool
+px_closed_is_settled(const struct px_session *session)
 {
 	const struct px_watch *watch;
 
@@ -67,7 +66,7 @@ px_closed_trim(struct px_core *core)
 	TAILQ_FOREACH_SAFE (session, &core->closed, closed_link, next) {
 		if (!core_keeps_too_much(core))
 			return;
-		if (session_is_settled(session))
+		if (px_closed_is_settled(session))
 			px_session_free(session);
 	}
 }

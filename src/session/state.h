@@ -136,6 +136,8 @@ void px_closed_add(struct px_session *session);    /* it has closed */
 void px_closed_remove(struct px_session *session); /* it is freed */
 void px_closed_settled(struct px_session *session); /* nobody may wait for what it has written */
 void px_closed_trim(struct px_core *core);          /* by the sweep */
+/* Has everybody had all that it has written, as far as that is known? */
+bool px_closed_is_settled(const struct px_session *session);
 
 /* Told to watches by their session. */
 void px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk);

@@ -85,6 +85,7 @@ class Client:
         self.conn = self.session = None
         self.processes = {}
         self.recovering = set()
+        self.unsure = set()  # started, and not answered
 
     async def connect(self):
         options = {}
@@ -100,12 +101,14 @@ class Client:
     async def ask_start(self, name, *argv, **params):
         """Sends the request; awaiting what it returns gives the whole response."""
         self.processes[name] = Process(self, name)
+        self.unsure.add(name)
         return await self.conn.ask("process/start", {
             "processId": name, "argv": list(argv), "cwd": "file:///", "env": {"PATH": "/usr/bin:/bin"}, "tty": False, **params})
 
     async def start(self, name, *argv, **params):
         response = await (await self.ask_start(name, *argv, **params))
         assert response.get("result") == {"processId": name, "sandboxType": "none"}, response
+        self.unsure.discard(name)
         return self.processes[name]
 
     async def take(self, seconds=SECONDS):
@@ -133,9 +136,12 @@ class Client:
 
     async def come_back(self):
         """As the client does: connect, then read what it missed of whatever it has not seen the end of."""
-        for process, asked in await self.begin_to_come_back():
-            await asked
-            self.recover(process, asked)
+        asking = await self.begin_to_come_back()
+        try:
+            for _, asked in asking:
+                await asked
+        finally:
+            self.take_answers(asking)
 
     async def begin_to_come_back(self):
         """Connects and asks; each process with the future answer."""
@@ -147,18 +153,27 @@ class Client:
         return [(process, await self.conn.ask("process/read", {
             "processId": process.name, "afterSeq": process.last, "maxBytes": None, "waitMs": 0})) for process in open_ones]
 
-    def recover(self, process, asked):
+    def take_answers(self, asking):
+        """Of those that have come; whatever else is lost, they were read."""
         self.drain()
-        self.recovering.discard(process.name)
-        process.recover(asked.result()["result"])
+        for process, asked in asking:
+            if not asked.done() or asked.exception() is not None:
+                continue
+            answer = asked.result()
+            self.recovering.discard(process.name)
+            if "error" in answer and process.name in self.unsure:
+                self.unsure.discard(process.name)
+                del self.processes[process.name]
+            else:
+                assert "result" in answer, answer
+                process.recover(answer["result"])
 
     async def come_back_in_vain(self, seconds):
         """The connection is cut once more, whatever has come by then."""
         asking = await self.begin_to_come_back()
-        await asyncio.wait([asked for _, asked in asking], timeout=seconds)
-        for process, asked in asking:
-            if asked.done():
-                self.recover(process, asked)
+        if asking:
+            await asyncio.wait([asked for _, asked in asking], timeout=seconds)
+        self.take_answers(asking)
         await self.cut()
 
     async def write(self, name, data, write_id):
@@ -253,10 +268,11 @@ class Pipe:
         self.cut()
 
     async def _up(self):
-        while data := await self.reader.read(65536):
-            await self.frozen.wait()
-            self.server.write(data)
-            await self.server.drain()
+        with contextlib.suppress(ConnectionError):
+            while data := await self.reader.read(65536):
+                await self.frozen.wait()
+                self.server.write(data)
+                await self.server.drain()
         await self.frozen.wait()
         self.cut()
 

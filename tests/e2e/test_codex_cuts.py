@@ -31,22 +31,24 @@ def complete(process, total):
 # What is under way
 
 
-@deadline(120)
+@deadline(60)
 async def test_more_under_way_than_is_kept(t):
     """Whatever the network has taken and the client has not read is still there when the client comes back."""
-    total = 40 * MB
     server = await t.server(listen=("ws",))
     async with Proxy.to(server) as proxy:
         client = await a_client(server, to=proxy.url)
-        process = await client.start("p", child(), "spew", str(total))
+        process = await client.start("p", child(), "spew", FOREVER)
         await process.until(lambda p: p.bytes() >= 4 * MB)
         proxy.hold()
         await held_back(program_of(server))
         await client.cut()
         client.plain = {}
         await client.come_back()
+    seen = process.bytes()
+    await process.until(lambda p: p.bytes() >= seen + 9 * MB)
+    assert await client.conn.request("process/terminate", {"processId": "p"}) == {"running": True}
     await process.until(lambda p: p.closed)
-    complete(process, total)
+    assert bytes(process.streams["stdout"]) == pattern.spew(process.bytes())
 
 
 @deadline(120)
@@ -74,9 +76,10 @@ async def test_reading_piece_by_piece(t):
     server = await t.server(*SMALL, listen=("ws",))
     client = await a_client(server)
     process = await client.start("p", child(), "spew", str(total))
+    pid = program_of(server)
     await process.until(lambda p: p.bytes() >= MB)
     await client.cut()
-    await held_back(program_of(server))
+    await held_back(pid)
     for _ in range(4):
         await client.connect()
         answer = await client.read(process, maxBytes=10000)
@@ -247,13 +250,13 @@ async def test_resume_while_requests_wait(t):
     other = Client(server, plain={})
     other.session = client.session
     other.processes = client.processes
-    for process in other.processes.values():
+    for process in client.processes.values():
         process.client = other
     await other.connect()
     await conn.end()
     for one in waiting:
         assert one.done()
-    late = other.processes["late"]
+    late = client.processes["late"]
     answer = await (await other.conn.ask("process/read", {"processId": "late"}))
     if "result" in answer:
         late.recover(answer["result"])
