@@ -57,7 +57,8 @@ handler_too_big(void *arg, size_t limit)
 		conn->ops->too_big(conn->arg, limit);
 }
 
-/* A pong that answers no question of ours is allowed, and means nothing (RFC 6455 section 5.5.3). */
+/* A pong that answers no question of ours is allowed, and means nothing (RFC 6455 section 5.5.3).
+ */
 static void
 handler_pong(void *arg, uint64_t number)
 {

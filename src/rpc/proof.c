@@ -92,7 +92,8 @@ px_proof_answered(struct px_peer *peer)
 	proof->answers = true;
 	px_subs_answered(peer, first);
 	proof->asked = false;
-	/* Of what a mute client was given the way may be forgotten: the next answer knows it. */
-	if (proof->again || first || proof_is_due(peer))
+	/* Of what a mute client was given not all need be kept: so the rest of it waits for an
+	 * answer that is sure to come. */
+	if (proof->again || (first && proof->outputs > 0) || proof_is_due(peer))
 		px_proof_ask(peer);
 }

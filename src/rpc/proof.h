@@ -16,10 +16,10 @@ struct px_peer;
  * subscriptions hold nothing back, until it answers.
  */
 struct px_proof {
-	struct event *late; /* NULL: nothing was ever asked */
-	bool asked;         /* a question is under way */
-	bool again;         /* another is due as soon as it is answered */
-	bool answers;       /* the client is not mute */
+	struct event *late;    /* NULL: nothing was ever asked */
+	bool asked;            /* a question is under way */
+	bool again;            /* another is due as soon as it is answered */
+	bool answers;          /* the client is not mute */
 	size_t bytes, outputs; /* given since the last question */
 };
 

@@ -136,8 +136,7 @@ sub_new(struct px_peer *peer, struct px_session *session, uint64_t after, unsign
 	if (peer->acknowledges && px_peer_wants(peer, PX_NOTE_OUTPUT))
 		watch_flags |= PX_WATCH_ACKNOWLEDGES;
 	if (peer->dialect->replays)
-		watch_flags |=
-		    PX_WATCH_REPLAYS | (peer->proof.answers ? PX_WATCH_ACKNOWLEDGES : 0);
+		watch_flags |= PX_WATCH_REPLAYS | (peer->proof.answers ? PX_WATCH_ACKNOWLEDGES : 0);
 	sub->peer = peer;
 	sub->session = session;
 	sub->held = (flags & PX_SUB_HELD) != 0;

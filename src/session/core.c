@@ -22,9 +22,8 @@ session_is_over(const struct px_session *session)
 
 	if (!session->exited || !ws->terms->kept_from_close)
 		return session->exited;
-	return session->closed &&
-	       (px_closed_is_settled(session) ||
-		   ws->exited > 2 * ws->core->options.max_running_per_workspace);
+	return session->closed && (px_closed_is_settled(session) ||
+				      ws->exited > 2 * ws->core->options.max_running_per_workspace);
 }
 
 /* A workspace keeps a bounded number of exited sessions: the oldest make way. */

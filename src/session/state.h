@@ -34,7 +34,7 @@ struct px_core {
 	struct px_workspace_list workspaces;
 	struct px_core_counts counts;
 	uint32_t next_group;
-	bool stopping;       /* nothing is started any more */
+	bool stopping;                 /* nothing is started any more */
 	struct px_session_list closed; /* of terms with 'kept_from_close', by their close */
 	size_t closed_bytes;           /* what their transcripts take */
 	struct event *sweep; /* frees what has ended, when no callback of it is on the stack */
@@ -132,8 +132,8 @@ void px_workspace_unpark(struct px_workspace *ws);
 
 /* ---- closed.c ---- */
 
-void px_closed_add(struct px_session *session);    /* it has closed */
-void px_closed_remove(struct px_session *session); /* it is freed */
+void px_closed_add(struct px_session *session);     /* it has closed */
+void px_closed_remove(struct px_session *session);  /* it is freed */
 void px_closed_settled(struct px_session *session); /* nobody may wait for what it has written */
 void px_closed_trim(struct px_core *core);          /* by the sweep */
 /* Has everybody had all that it has written, as far as that is known? */

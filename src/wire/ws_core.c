@@ -326,7 +326,6 @@ px_ws_ping(struct px_framer *f, uint64_t number, struct evbuffer *out)
 		return false;
 	for (size_t i = 0; i < sizeof body; i++)
 		body[i] = (uint8_t)(number >> (8 * (sizeof body - 1 - i)));
-	px_ws_put_control(
-	    out, WSLAY_PING, body, number != 0 ? sizeof body : 0, f->side->is_client);
+	px_ws_put_control(out, WSLAY_PING, body, number != 0 ? sizeof body : 0, f->side->is_client);
 	return true;
 }

@@ -126,8 +126,7 @@ replay_on_too_big(void *arg, size_t limit)
 static inline void
 replay_on_pong(void *arg, uint64_t number)
 {
-	evbuffer_add_printf(
-	    ((struct replay *)arg)->log, "pong %llu\n", (unsigned long long)number);
+	evbuffer_add_printf(((struct replay *)arg)->log, "pong %llu\n", (unsigned long long)number);
 }
 
 /* Feeds until nothing more happens; true: closed. */

@@ -62,9 +62,9 @@ static const struct px_conn_ops ops = { .message = on_message,
 static void
 start(const struct px_framing *framing)
 {
-	const struct px_net_options options = { .high_water = HIGH_WATER,
-		.max_connections = 2,
-		.initialize_timeout_ms = HOUR_MS };
+	const struct px_net_options options = {
+		.high_water = HIGH_WATER, .max_connections = 2, .initialize_timeout_ms = HOUR_MS
+	};
 	struct px_conn_params params = { .framing = framing, .label = "test", .limit = LIMIT };
 	int fd[2];
 
