@@ -145,7 +145,7 @@ px_link_received(const struct px_link *link)
 void
 px_link_ping(struct px_link *link)
 {
-	link->framing->ping(link->framer, link->out);
+	(void)link->framing->ping(link->framer, 0, link->out);
 	link_pushed(link);
 }
 

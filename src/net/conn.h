@@ -23,6 +23,7 @@ struct px_conn_ops {
 	    struct evbuffer *out); /* see px_framer_handler */
 	void (*too_big)(void *arg, size_t limit);
 	void (*drained)(void *arg); /* congested no more */
+	void (*reached)(void *arg); /* the answer to px_conn_probe() */
 	void (*closed)(void *arg); /* the last call: the connection is over; it is freed by the next
 				      px_net_turn() */
 };
@@ -44,6 +45,14 @@ void px_conn_start(struct px_conn *conn, const struct px_conn_ops *ops, void *ar
 
 /* Queues one message: moves the content of 'msg'. After the close it is dropped. */
 void px_conn_send(struct px_conn *conn, struct evbuffer *msg);
+
+/*
+ * Asks the peer to say when its program has read all that was sent up to now: a
+ * ping (ws), which a client answers when it comes to it. Not again before
+ * 'reached' was called, which may be never. False: this framing has no such
+ * question, or the connection is over.
+ */
+bool px_conn_probe(struct px_conn *conn);
 
 /* Unsent bytes have passed the high-water mark and not yet fallen below half of it. */
 bool px_conn_congested(const struct px_conn *conn);

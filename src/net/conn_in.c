@@ -57,8 +57,21 @@ handler_too_big(void *arg, size_t limit)
 		conn->ops->too_big(conn->arg, limit);
 }
 
+/* A pong that answers no question of ours is allowed, and means nothing (RFC 6455 section 5.5.3).
+ */
+static void
+handler_pong(void *arg, uint64_t number)
+{
+	struct px_conn *conn = arg;
+
+	if (conn->state != CONN_OPEN || !conn->probing || number != conn->probe)
+		return;
+	conn->probing = false;
+	conn->ops->reached(conn->arg);
+}
+
 static const struct px_framer_handler conn_handler = { handler_message, handler_request,
-	handler_too_big };
+	handler_too_big, handler_pong };
 
 static void
 conn_log_end(const struct px_conn *conn, const struct px_err *err)

@@ -119,6 +119,18 @@ px_conn_send(struct px_conn *conn, struct evbuffer *msg)
 	px_conn_grown(conn);
 }
 
+bool
+px_conn_probe(struct px_conn *conn)
+{
+	if (conn->state != CONN_OPEN ||
+	    !conn->framing->ping(conn->framer, conn->probe + 1, conn->out))
+		return false;
+	conn->probe++;
+	conn->probing = true;
+	px_conn_grown(conn);
+	return true;
+}
+
 void
 px_conn_lower_high_water(struct px_conn *conn, size_t bytes)
 {

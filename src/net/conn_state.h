@@ -38,6 +38,7 @@ struct px_conn {
 	const struct px_framing *framing;
 	struct px_framer *framer;
 	size_t limit, high_water;
+	uint64_t probe;
 	struct evbuffer *in, *out;
 	size_t accounted; /* of 'out', in the net's sum */
 	struct event *readable, *writable;
@@ -51,6 +52,7 @@ struct px_conn {
 	bool choked;     /* reading has stopped: too many of our answers wait to be taken */
 	bool feeding;    /* a feed is on the stack */
 	bool feed_again; /* the limit has changed: what follows is measured by the new one */
+	bool probing;    /* the ping numbered 'probe' was not answered yet */
 	bool await_peer; /* ws: our close frame is out, the peer's has not come */
 	bool input_ended;
 	int failure; /* errno of the read or write that ended it; 0: it ended in order */

@@ -124,7 +124,7 @@ processes_follow(struct px_peer *peer)
 	struct px_workspace *ws = peer->member.workspace;
 
 	for (struct px_session *s = NULL; (s = px_workspace_next(ws, s)) != NULL;)
-		if (!px_session_closed(s))
+		if (!px_session_closed(s) || px_session_is_parked(s))
 			px_sub_add(peer, s, UINT64_MAX, 0);
 }
 
@@ -140,6 +140,7 @@ initialize_run(struct px_call *call, const void *params, struct px_err *err)
 	else if (session_resume(peer, &p->resume, err) == -1)
 		return -1;
 	px_conn_lower_high_water(peer->conn, peer->rpc->codex.terms.newest_bytes / UNSENT_SHARE);
+	px_proof_begin(peer); /* before the answer: so it is known when the first reading comes */
 	processes_follow(peer);
 	json = px_call_result(call);
 	px_json_open(json);

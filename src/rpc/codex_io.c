@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "proc/input.h"
 #include "rpc/call_wait.h"
+#include "rpc/sub.h"
 #include "session/reading.h"
 #include "session/wait.h"
 #include "session/watch.h"
@@ -71,6 +72,7 @@ put_end(struct px_json_out *json, const struct px_session *session)
 static void
 read_answer(const struct px_call_wait *w, enum px_reason reason)
 {
+	struct px_peer *peer = w->call->peer;
 	struct px_json_out *json = px_call_result(w->call);
 	struct px_reading reading;
 	struct px_chunk chunk;
@@ -87,7 +89,7 @@ read_answer(const struct px_call_wait *w, enum px_reason reason)
 	put_end(json, w->session);
 	px_json_close(json);
 	px_call_end(w->call);
-	px_session_unpark(w->session); /* the client has come back for what was held for it */
+	px_sub_reread(peer, w->session, reading.next_seq - 1);
 }
 
 static int

@@ -80,6 +80,7 @@ peer_on_taken(void *arg)
 	px_peer_files_end(peer);
 	px_subs_leave(peer);
 	px_workspace_leave(&peer->member);
+	px_proof_end(peer);
 	px_conn_close(peer->conn, PX_END_POLICY, "the session was resumed by another connection");
 }
 
@@ -119,6 +120,12 @@ peer_on_drained(void *arg)
 	px_peer_files_drained(arg);
 }
 
+static void
+peer_on_reached(void *arg)
+{
+	px_proof_answered(arg);
+}
+
 static bool
 peer_on_request(void *arg, const struct px_http_request *req, struct evbuffer *out)
 {
@@ -137,6 +144,7 @@ peer_on_closed(void *arg)
 	px_peer_files_end(peer);
 	px_subs_leave(peer);
 	px_workspace_leave(&peer->member);
+	px_proof_end(peer);
 	evbuffer_free(peer->msg);
 	free(peer);
 }
@@ -146,6 +154,7 @@ static const struct px_conn_ops peer_conn_ops = {
 	.request = peer_on_request,
 	.too_big = peer_on_too_big,
 	.drained = peer_on_drained,
+	.reached = peer_on_reached,
 	.closed = peer_on_closed,
 };
 

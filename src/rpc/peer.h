@@ -8,6 +8,7 @@
 #include <bsd/sys/queue.h>
 
 #include "rpc/dialect.h"
+#include "rpc/proof.h"
 #include "rpc/rpc.h"
 #include "session/workspace.h"
 
@@ -30,6 +31,7 @@ struct px_peer {
 	size_t ncalls, call_bytes;
 	struct px_batch_list batches;
 	struct px_sub_list subs;
+	struct px_proof proof;
 	struct px_pool_owner *files;      /* its jobs in rpc->files; NULL before the first */
 	struct px_handles *handles;       /* its open files; NULL before the first */
 	struct px_file_watch *file_watch; /* or NULL */

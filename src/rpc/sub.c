@@ -13,6 +13,8 @@ struct px_sub {
 	struct px_peer *peer;
 	struct px_session *session;
 	struct px_watch *watch;
+	uint64_t reread; /* the client was told up to here by an answer; 0: it was not */
+	uint64_t asked, asked_reread; /* what it was told before the question under way */
 	bool held;
 	bool announce; /* process/started is due before anything else */
 };
@@ -36,6 +38,8 @@ sub_output(void *arg, struct px_session *session, const struct px_chunk *chunk)
 		return;
 	peer->dialect->put_output(peer, session, chunk);
 	px_peer_note_end(peer);
+	if (peer->dialect->replays)
+		px_proof_given(peer, chunk->run[0].len + chunk->run[1].len);
 }
 
 static void
@@ -60,6 +64,8 @@ sub_closed(void *arg, struct px_session *session, uint64_t seq)
 		return;
 	peer->dialect->put_closed(peer, session, seq);
 	px_peer_note_end(peer);
+	if (peer->dialect->replays)
+		px_proof_ask(peer);
 }
 
 static void
@@ -164,7 +170,7 @@ sub_new(struct px_peer *peer, struct px_session *session, uint64_t after, unsign
 	if (peer->acknowledges && px_peer_wants(peer, PX_NOTE_OUTPUT))
 		watch_flags |= PX_WATCH_ACKNOWLEDGES;
 	if (peer->dialect->replays)
-		watch_flags |= PX_WATCH_REPLAYS;
+		watch_flags |= PX_WATCH_REPLAYS | (peer->proof.answers ? PX_WATCH_ACKNOWLEDGES : 0);
 	sub->peer = peer;
 	sub->session = session;
 	sub->held = (flags & PX_SUB_HELD) != 0;
@@ -218,6 +224,56 @@ px_sub_ack(struct px_peer *peer, struct px_session *session, uint64_t seq)
 	struct px_sub *sub = px_sub_find(peer, session);
 
 	return sub != NULL && px_watch_ack(sub->watch, seq);
+}
+
+void
+px_sub_reread(struct px_peer *peer, struct px_session *session, uint64_t seq)
+{
+	struct px_sub *sub = px_sub_find(peer, session);
+
+	if (sub == NULL || !peer->proof.answers) {
+		px_session_had(session, seq);
+	} else if (px_session_is_parked(session)) {
+		sub->reread = seq;
+		px_proof_ask(peer);
+	}
+}
+
+void
+px_subs_asked(struct px_peer *peer)
+{
+	struct px_sub *sub;
+
+	TAILQ_FOREACH (sub, &peer->subs, link) {
+		sub->asked = px_watch_given(sub->watch);
+		sub->asked_reread = sub->reread;
+		sub->reread = 0;
+	}
+}
+
+void
+px_subs_answered(struct px_peer *peer, bool first)
+{
+	struct px_sub *sub;
+
+	TAILQ_FOREACH (sub, &peer->subs, link) {
+		if (first)
+			px_watch_hold(sub->watch, sub->asked);
+		else
+			px_watch_ack(sub->watch, sub->asked);
+		if (sub->asked_reread > 0)
+			px_session_had(sub->session, sub->asked_reread);
+		sub->asked_reread = 0;
+	}
+}
+
+void
+px_subs_let_go(struct px_peer *peer)
+{
+	struct px_sub *sub;
+
+	TAILQ_FOREACH (sub, &peer->subs, link)
+		px_watch_let_go(sub->watch);
 }
 
 void

@@ -31,6 +31,18 @@ void px_sub_remove(
 /* The client has had all up to and including 'seq'. False: that makes no sense (px_watch_ack()). */
 bool px_sub_ack(struct px_peer *peer, struct px_session *session, uint64_t seq);
 
+/*
+ * An answer of process/read has told the client everything up to and including 'seq':
+ * with that, once it has read it, what is parked for it is settled (px_session_had()).
+ */
+void px_sub_reread(struct px_peer *peer, struct px_session *session, uint64_t seq);
+
+/* Told by rpc/proof.c: the client is asked what it has read; it has read what was given before;
+ * it is mute. 'first': it was mute before. */
+void px_subs_asked(struct px_peer *peer);
+void px_subs_answered(struct px_peer *peer, bool first);
+void px_subs_let_go(struct px_peer *peer);
+
 void px_subs_release(struct px_peer *peer); /* what was held goes on */
 void px_subs_pump(struct px_peer *peer);    /* the connection has room again */
 void px_subs_leave(struct px_peer *peer);   /* the connection is over: px_watch_park() */

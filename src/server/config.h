@@ -41,6 +41,7 @@ struct px_config {
 	int64_t exit_when_idle_ms;                      /* 0: never */
 	int64_t ready_fd;                               /* 0: none */
 	int64_t codex_replay_bytes;                     /* 8 MiB */
+	int64_t codex_closed_bytes;                     /* 64 MiB */
 	int64_t max_file_bytes;                         /* 44 MiB */
 	int64_t max_file_requests_per_connection;       /* 256 */
 	int64_t file_threads;                           /* 4 */

@@ -245,6 +245,7 @@ core_open(struct px_server *server, rlim_t child_open_files)
 		.max_running = (size_t)config->max_processes,
 		.max_running_per_workspace = (size_t)config->max_processes_per_connection,
 		.retained_bytes = (size_t)config->retained_output_bytes_per_process,
+		.closed_bytes = (size_t)config->codex_closed_bytes,
 		.grace_ms = config->shutdown_grace_period_ms,
 		.detach_ttl_ms = config->detach_ttl_ms,
 		.exited_retention_ms = config->exited_retention_ms,

@@ -13,6 +13,19 @@ workspace_is_over(const struct px_workspace *ws)
 	return ws->ending && ws->running == 0 && TAILQ_EMPTY(&ws->members);
 }
 
+/* Under terms with 'kept_from_close' a session is not over before its client has had all of it, but
+ * for a client that does not take it for long. */
+static bool
+session_is_over(const struct px_session *session)
+{
+	const struct px_workspace *ws = session->ws;
+
+	if (!session->exited || !ws->terms->kept_from_close)
+		return session->exited;
+	return session->closed && (px_closed_is_settled(session) ||
+				      ws->exited > 2 * ws->core->options.max_running_per_workspace);
+}
+
 /* A workspace keeps a bounded number of exited sessions: the oldest make way. */
 static void
 workspace_trim(struct px_workspace *ws)
@@ -22,7 +35,7 @@ workspace_trim(struct px_workspace *ws)
 	TAILQ_FOREACH_SAFE (session, &ws->sessions, link, next) {
 		if (ws->exited <= ws->core->options.max_running_per_workspace)
 			return;
-		if (session->exited && (session->closed || !ws->terms->kept_from_close))
+		if (session_is_over(session))
 			px_session_free(session);
 	}
 }
@@ -46,6 +59,7 @@ core_on_sweep(evutil_socket_t fd, short what, void *arg)
 		if (workspace_is_over(ws))
 			px_workspace_free(ws);
 	}
+	px_closed_trim(core);
 }
 
 struct px_core *
@@ -57,6 +71,7 @@ px_core_new(struct event_base *base, const struct px_core_options *options)
 	core->options = *options;
 	core->procs = px_procs_new(base, &options->procs);
 	TAILQ_INIT(&core->workspaces);
+	TAILQ_INIT(&core->closed);
 	core->sweep = event_new(base, -1, 0, core_on_sweep, core);
 	return core;
 }

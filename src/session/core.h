@@ -23,6 +23,12 @@ struct px_core_options {
 	size_t max_running;               /* processes in all */
 	size_t max_running_per_workspace; /* also how many exited sessions a workspace keeps */
 	size_t retained_bytes;            /* per stream of a session */
+	/*
+	 * Of all sessions together that are kept from their close (px_terms): beyond it the
+	 * longest closed are freed, but none whose subscriber may not have had all of it.
+	 * 0: no bound.
+	 */
+	size_t closed_bytes;
 	int64_t grace_ms, detach_ttl_ms, exited_retention_ms;
 	const struct px_log *log; /* borrowed; NULL: silent */
 };

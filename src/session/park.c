@@ -41,28 +41,74 @@ px_session_unpark(struct px_session *session)
 	px_watch_free(parked);
 }
 
-static bool
-session_may_park(const struct px_session *session)
+/* Since the session is watched anew, the parked watch's cursor is where the new one began. */
+void
+px_session_had(struct px_session *session, uint64_t seq)
 {
+	struct px_watch *parked = session->parked;
+
+	if (parked == NULL)
+		return;
+	if (seq >= parked->cursor.seq)
+		px_session_unpark(session);
+	else
+		px_watch_ack(parked, seq);
+}
+
+bool
+px_session_is_parked(const struct px_session *session)
+{
+	return session->parked != NULL;
+}
+
+static bool
+watch_has_all(const struct px_watch *watch)
+{
+	return watch->session->closed && watch->acked.seq >= watch->session->closed_seq;
+}
+
+static bool
+watch_may_park(const struct px_watch *watch)
+{
+	const struct px_session *session = watch->session;
 	const struct px_workspace *ws = session->ws;
 
-	return !session->forgotten && !session->closed && !ws->ending && !ws->core->stopping;
+	if ((!watch->acknowledges && !watch->replays) || session->forgotten || ws->ending ||
+	    ws->core->stopping)
+		return false;
+	return !session->closed ||
+	       (watch->replays && !(watch->acknowledges && watch_has_all(watch)));
 }
 
 /*
  * Nobody said what has arrived: what was written last is what may be missing.
- * From now on it counts as a watch that acknowledges, and never does.
+ * From now on it counts as a watch that acknowledges.
  */
 static void
 watch_rewind(struct px_watch *watch)
 {
-	struct px_session *session = watch->session;
+	const struct px_session *session = watch->session;
 
 	px_transcript_rewind(session->transcript, session->kept / BYTE_SHARE,
 	    session->kept / CHUNK_SHARE, &watch->acked);
+	if (watch->acked.seq > watch->cursor.seq)
+		watch->acked = watch->cursor;
 	watch->acknowledges = true;
-	watch->replays = false;
-	session->unseen_after = px_transcript_next_seq(session->transcript) - 1;
+}
+
+void
+px_watch_hold(struct px_watch *watch, uint64_t seq)
+{
+	watch_rewind(watch);
+	if (!px_watch_ack(watch, seq))
+		px_proc_wake(watch->session->proc);
+}
+
+void
+px_watch_let_go(struct px_watch *watch)
+{
+	watch->acknowledges = false;
+	px_proc_wake(watch->session->proc);
 }
 
 void
@@ -72,12 +118,14 @@ px_watch_park(struct px_watch *watch)
 	const struct px_core *core = session->ws->core;
 	struct timeval tv = px_ms_tv(core->options.detach_ttl_ms);
 
-	if ((!watch->acknowledges && !watch->replays) || !session_may_park(session)) {
+	if (!watch_may_park(watch)) {
 		px_watch_free(watch);
 		return;
 	}
-	if (watch->replays)
+	if (!watch->acknowledges)
 		watch_rewind(watch);
+	if (watch->replays)
+		session->unseen_after = px_transcript_next_seq(session->transcript) - 1;
 	if (session->parked != NULL && session->parked->acked.seq < watch->acked.seq)
 		watch->acked = session->parked->acked;
 	px_session_unpark(session);

@@ -175,6 +175,7 @@ session_on_closed(void *arg)
 	TAILQ_FOREACH_SAFE (watch, &session->watches, link, next)
 		px_watch_on_end(watch);
 	px_waits_on_closed(session);
+	px_closed_add(session);
 }
 
 static void
@@ -440,6 +441,7 @@ px_session_free(struct px_session *session)
 {
 	struct px_workspace *ws = session->ws;
 
+	px_closed_remove(session);
 	session_leave(session);
 	if (!session->exited) {
 		ws->running--;

@@ -78,6 +78,13 @@ bool px_session_signal(struct px_session *session, int sig);
 
 /* Nobody comes back for what a parked watch (session/watch.h) holds: the program runs on. */
 void px_session_unpark(struct px_session *session);
+bool px_session_is_parked(const struct px_session *session);
+
+/*
+ * Who came back for what a parked watch holds has had it, up to and including 'seq'; if
+ * that is where it began to watch anew, px_session_unpark().
+ */
+void px_session_had(struct px_session *session, uint64_t seq);
 
 /* Ends the tree, see px_proc_terminate(). Returns whether it ran. */
 bool px_session_terminate(struct px_session *session, int64_t grace_ms, enum px_cause cause);

@@ -34,7 +34,9 @@ struct px_core {
 	struct px_workspace_list workspaces;
 	struct px_core_counts counts;
 	uint32_t next_group;
-	bool stopping;       /* nothing is started any more */
+	bool stopping;                 /* nothing is started any more */
+	struct px_session_list closed; /* of terms with 'kept_from_close', by their close */
+	size_t closed_bytes;           /* what their transcripts take */
 	struct event *sweep; /* frees what has ended, when no callback of it is on the stack */
 };
 
@@ -62,7 +64,7 @@ struct px_workspace {
 
 struct px_session {
 	RB_ENTRY(px_session) by_id;
-	TAILQ_ENTRY(px_session) link;
+	TAILQ_ENTRY(px_session) link, closed_link;
 	struct px_workspace *ws;
 	char *id;
 	struct px_spec spec;
@@ -85,6 +87,7 @@ struct px_session {
 	bool forgotten;
 	bool exited, closed;
 	uint64_t exit_seq, closed_seq;
+	size_t closed_bytes; /* its share in the core's; 0: not in that list */
 	struct px_exit exit;
 	int64_t started_ms, exited_ms; /* wall clock */
 	int64_t last_output_ms;        /* monotonic; the start at first */
@@ -126,6 +129,15 @@ void px_workspace_free(struct px_workspace *ws);
 
 /* Ends what is parked in all its sessions. */
 void px_workspace_unpark(struct px_workspace *ws);
+
+/* ---- closed.c ---- */
+
+void px_closed_add(struct px_session *session);     /* it has closed */
+void px_closed_remove(struct px_session *session);  /* it is freed */
+void px_closed_settled(struct px_session *session); /* nobody may wait for what it has written */
+void px_closed_trim(struct px_core *core);          /* by the sweep */
+/* Has everybody had all that it has written, as far as that is known? */
+bool px_closed_is_settled(const struct px_session *session);
 
 /* Told to watches by their session. */
 void px_watch_on_output(struct px_watch *watch, const struct px_chunk *chunk);

@@ -68,6 +68,7 @@ px_watch_free(struct px_watch *watch)
 	TAILQ_REMOVE(&session->watches, watch, link);
 	free(watch);
 	px_proc_wake(session->proc);
+	px_closed_settled(session);
 }
 
 /* Whoever watches anew says itself what it has had. */
@@ -84,6 +85,8 @@ px_watch_seek(struct px_watch *watch, uint64_t after)
 	session->unseen_after = UINT64_MAX;
 	if (!watch->replays)
 		px_session_unpark(session);
+	else if (session->parked != NULL)
+		px_transcript_seek(session->transcript, UINT64_MAX, &session->parked->cursor);
 }
 
 bool
@@ -97,7 +100,14 @@ px_watch_ack(struct px_watch *watch, uint64_t seq)
 		session_seek(watch->session, seq, &place);
 	watch->acked = place;
 	px_proc_wake(watch->session->proc);
+	px_closed_settled(watch->session);
 	return true;
+}
+
+uint64_t
+px_watch_given(const struct px_watch *watch)
+{
+	return watch->cursor.seq;
 }
 
 uint64_t

@@ -56,6 +56,9 @@ struct px_framer_handler {
 	 * NULL: not wanted.
 	 */
 	void (*too_big)(void *arg, size_t limit);
+
+	/* ws only: the answer to a ping with this number. NULL: not wanted. */
+	void (*pong)(void *arg, uint64_t number);
 };
 
 struct px_framer;
@@ -86,8 +89,12 @@ struct px_framing {
 	bool (*finish)(
 	    struct px_framer *f, enum px_end_reason reason, const char *text, struct evbuffer *out);
 
-	/* Keepalive: appends a ping to 'out', or nothing where the framing has none. */
-	void (*ping)(struct px_framer *f, struct evbuffer *out);
+	/*
+	 * Appends a ping to 'out'; false, and nothing, where the framing has none. With a
+	 * number other than 0 the peer's answer is told by pong(): then it has read all
+	 * that was put before (RFC 6455 sections 5.5.2 and 5.5.3).
+	 */
+	bool (*ping)(struct px_framer *f, uint64_t number, struct evbuffer *out);
 };
 
 /* One JSON text per line. Dropped: '\r' before '\n', blank lines, a last line without '\n'. */

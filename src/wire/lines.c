@@ -159,11 +159,13 @@ lines_finish(struct px_framer *f, enum px_end_reason reason, const char *text, s
 	return false;
 }
 
-static void
-lines_ping(struct px_framer *f, struct evbuffer *out)
+static bool
+lines_ping(struct px_framer *f, uint64_t number, struct evbuffer *out)
 {
 	(void)f;
+	(void)number;
 	(void)out;
+	return false;
 }
 
 const struct px_framing px_framing_lines = {

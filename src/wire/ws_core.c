@@ -15,6 +15,8 @@
  * of one byte, and judges the text of a close frame by how the bytes were cut.
  */
 
+enum { NUMBER_LEN = 8 };
+
 /* One call of feed. */
 struct ws_pass {
 	struct px_framer *f;
@@ -148,6 +150,19 @@ ws_on_close(const struct ws_pass *p, const uint8_t *body, size_t len)
 	return PX_FEED_CLOSE;
 }
 
+/* A number travels as 8 bytes, the highest first. */
+static void
+ws_on_pong(const struct ws_pass *p, const uint8_t *body, size_t len)
+{
+	uint64_t number = 0;
+
+	if (len != NUMBER_LEN || p->handler->pong == NULL)
+		return;
+	for (size_t i = 0; i < len; i++)
+		number = number << 8 | body[i];
+	p->handler->pong(p->arg, number);
+}
+
 static enum px_feed
 ws_on_control(const struct ws_pass *p, const struct wslay_frame_iocb *io)
 {
@@ -164,6 +179,8 @@ ws_on_control(const struct ws_pass *p, const struct wslay_frame_iocb *io)
 		return ws_on_close(p, f->control, len);
 	if (io->opcode == WSLAY_PING && f->state == PX_WS_OPEN)
 		px_ws_put_control(p->out, WSLAY_PONG, f->control, len, f->side->is_client);
+	if (io->opcode == WSLAY_PONG && f->state == PX_WS_OPEN)
+		ws_on_pong(p, f->control, len);
 	return PX_FEED_MORE;
 }
 
@@ -300,9 +317,15 @@ px_ws_finish(struct px_framer *f, enum px_end_reason reason, const char *text, s
 	return f->state == PX_WS_CLOSING;
 }
 
-void
-px_ws_ping(struct px_framer *f, struct evbuffer *out)
+bool
+px_ws_ping(struct px_framer *f, uint64_t number, struct evbuffer *out)
 {
-	if (f->state == PX_WS_OPEN)
-		px_ws_put_control(out, WSLAY_PING, "", 0, f->side->is_client);
+	uint8_t body[NUMBER_LEN];
+
+	if (f->state != PX_WS_OPEN)
+		return false;
+	for (size_t i = 0; i < sizeof body; i++)
+		body[i] = (uint8_t)(number >> (8 * (sizeof body - 1 - i)));
+	px_ws_put_control(out, WSLAY_PING, body, number != 0 ? sizeof body : 0, f->side->is_client);
+	return true;
 }

@@ -53,6 +53,6 @@ enum px_feed px_ws_feed(struct px_framer *f, struct evbuffer *in, struct evbuffe
 void px_ws_wrap(struct px_framer *f, struct evbuffer *msg, struct evbuffer *out);
 bool px_ws_finish(
     struct px_framer *f, enum px_end_reason reason, const char *text, struct evbuffer *out);
-void px_ws_ping(struct px_framer *f, struct evbuffer *out);
+bool px_ws_ping(struct px_framer *f, uint64_t number, struct evbuffer *out);
 
 #endif

@@ -3,116 +3,13 @@
 
 import asyncio
 import random
-import socket
 import sys
-import urllib.parse
 
-from support import Watched, b64, child, children, descendants, name_of, refused, unb64
+from codex import MB, Client, held_back, program_of
+from support import Watched, b64, child, descendants, refused, unb64
 
 from px import pattern, tap
 from px.tap import deadline
-
-MB = 1 << 20
-CHUNK_MAX = 8192
-EVENTS = ("process/output", "process/exited", "process/closed")
-
-
-class Process:
-    """What a client knows of one process: its events by number, and no number is ever missing for good."""
-
-    def __init__(self, client, name):
-        self.client, self.name = client, name
-        self.last = 0
-        self.exit_code, self.closed = None, False
-        self.streams = {}
-
-    def _next(self, seq):
-        assert seq == self.last + 1, f"{self.name}: number {seq} after {self.last}"
-        assert not self.closed, f"{self.name}: number {seq} after the last"
-        self.last = seq
-
-    def add(self, method, params):
-        if params["seq"] <= self.last:
-            return  # a reading was quicker
-        self._next(params["seq"])
-        if method == "process/output":
-            self._output(params)
-        elif method == "process/exited":
-            self.exit_code = params["exitCode"]
-        else:
-            self.closed = True
-
-    def _output(self, chunk):
-        data = unb64(chunk["chunk"])
-        assert 0 < len(data) <= CHUNK_MAX, len(data)
-        self.streams.setdefault(chunk["stream"], bytearray()).extend(data)
-
-    def recover(self, answer):
-        """What the client's recovery demands: every number is a chunk, the one exit, or the close at the end."""
-        numbers = {chunk["seq"]: chunk for chunk in answer["chunks"]}
-        target = answer["nextSeq"] - 1
-        for seq in range(self.last + 1, target + 1):
-            self._next(seq)
-            if seq in numbers:
-                self._output(numbers[seq])
-            elif answer["closed"] and seq == target:
-                self.closed = True
-            else:
-                assert answer["exited"] and self.exit_code is None, f"{self.name}: {seq} is lost: {answer['nextSeq']}"
-                self.exit_code = answer["exitCode"]
-
-    def bytes(self):
-        return sum(map(len, self.streams.values()))
-
-    async def until(self, done, seconds=None):
-        while not done(self):
-            await self.client.take(*([seconds] if seconds else []))
-
-
-class Client:
-    def __init__(self, server, scheme="ws"):
-        self.server, self.scheme = server, scheme
-        self.conn = self.session = None
-        self.processes = {}
-
-    async def connect(self):
-        options = {"sock": await small_socket(self.server)} if self.scheme == "ws" else {}
-        self.conn = await self.server.connect(self.scheme, **options)
-        result = await self.conn.initialize_codex(self.session)
-        assert self.session in (None, result["sessionId"]), result
-        self.session = result["sessionId"]
-
-    async def start(self, name, *argv, **params):
-        self.processes[name] = Process(self, name)
-        result = await self.conn.request("process/start", {
-            "processId": name, "argv": list(argv), "cwd": "file:///", "env": {"PATH": "/usr/bin:/bin"}, "tty": False, **params})
-        assert result == {"processId": name, "sandboxType": "none"}, result
-        return self.processes[name]
-
-    async def take(self, *seconds):
-        self.add(await self.conn.recv(*seconds))
-
-    async def cut(self):
-        """What has come has been seen; what is on its way is lost."""
-        for message in self.conn.inbox:
-            self.add(message)
-        await self.conn.cut()
-
-    def add(self, message):
-        assert message["method"] in EVENTS, message
-        self.processes[message["params"]["processId"]].add(message["method"], message["params"])
-
-    async def come_back(self):
-        """As the client does: connect, then read what it missed of whatever it has not seen the end of."""
-        await self.connect()
-        for process in self.processes.values():
-            if not process.closed:
-                process.recover(await self.conn.request("process/read", {
-                    "processId": process.name, "afterSeq": process.last, "maxBytes": None, "waitMs": 0}))
-
-    async def write(self, name, data, write_id):
-        return await self.conn.request(
-            "process/write", {"processId": name, "chunk": b64(data), "writeId": write_id})
 
 
 @deadline(120)
@@ -142,36 +39,11 @@ async def test_cut_while_not_reading(t):
     process = await client.start("p", child(), "spew", str(total))
     await process.until(lambda p: p.bytes() >= 4 * MB)
     client.conn.pause()
-    await waits_in_write(server, child())
+    await held_back(program_of(server))
     await client.cut()
     await client.come_back()
     await process.until(lambda p: p.closed)
     assert bytes(process.streams["stdout"]) == pattern.spew(total)
-
-
-async def small_socket(server):
-    """A connection whose client's own buffer, of which a server knows nothing, holds a bounded number of bytes."""
-    where = urllib.parse.urlsplit(server.url("ws"))
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MB)
-    sock.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(sock, (where.hostname, where.port))
-    return sock
-
-
-async def waits_in_write(server, program):
-    """Until the only process of this program is held back: it sleeps, and has written nothing between many looks."""
-    pid, same, before = None, 0, None
-    while same < 20:
-        for one in children(server.pid):
-            if pid is None and name_of(one) == program.rpartition("/")[2][:15]:
-                pid = one
-        if pid is not None:
-            with open(f"/proc/{pid}/io", encoding="ascii") as f:
-                written = f.read()
-            same = same + 1 if written == before else 0
-            before = written
-        await asyncio.sleep(0.01)
 
 
 async def test_detached_program_is_held_back(t):
@@ -182,7 +54,7 @@ async def test_detached_program_is_held_back(t):
     process = await client.start("p", child(), "spew", str(10**12))
     await process.until(lambda p: p.bytes() >= MB)
     await client.cut()
-    await waits_in_write(server, child())
+    await held_back(program_of(server))
     await client.come_back()
     before = process.bytes()
     await process.until(lambda p: p.bytes() >= before + 3 * MB)

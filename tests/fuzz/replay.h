@@ -95,7 +95,7 @@ replay_on_message(void *arg, const char *text, size_t len)
 	if (len == 5 && memcmp(text, "!wrap", 5) == 0)
 		replay_wrap(r, "wrapped");
 	if (len == 5 && memcmp(text, "!ping", 5) == 0)
-		r->framing->ping(r->framer, r->out);
+		r->framing->ping(r->framer, 0, r->out);
 	if (len == 7 && memcmp(text, "!finish", 7) == 0)
 		r->framing->finish(r->framer, PX_END_GOING_AWAY, "bye", r->out);
 	return !r->pause;
@@ -123,12 +123,18 @@ replay_on_too_big(void *arg, size_t limit)
 	replay_wrap(r, "too big");
 }
 
+static inline void
+replay_on_pong(void *arg, uint64_t number)
+{
+	evbuffer_add_printf(((struct replay *)arg)->log, "pong %llu\n", (unsigned long long)number);
+}
+
 /* Feeds until nothing more happens; true: closed. */
 static inline bool
 replay_feed(struct replay *r, struct evbuffer *in, size_t limit)
 {
 	static const struct px_framer_handler handler = { replay_on_message, replay_on_request,
-		replay_on_too_big };
+		replay_on_too_big, replay_on_pong };
 	struct px_err err = { .code = PX_E_INTERNAL };
 	enum px_feed result;
 

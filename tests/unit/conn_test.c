@@ -115,7 +115,11 @@ on_closed(void *arg)
 	px_conn_set_limit(o->conn, 1);
 }
 
-static const struct px_conn_ops ops = { on_message, on_request, on_too_big, on_drained, on_closed };
+static const struct px_conn_ops ops = { .message = on_message,
+	.request = on_request,
+	.too_big = on_too_big,
+	.drained = on_drained,
+	.closed = on_closed };
 
 static void
 setup_with(int64_t initialize_ms)

@@ -156,6 +156,152 @@ START_TEST(test_held_back)
 }
 END_TEST
 
+/* A flood with a reader of which it is known what it has read. */
+static struct px_session *
+known_flood(struct reader *r)
+{
+	struct px_spec spec = SPEC(PX_IO_PIPE, "sh", "-c", "cat /dev/zero");
+	struct px_session *session;
+
+	spec.chunk_max = 1024;
+	session = session_start(spec);
+	*r = (struct reader){ .quiet = true };
+	reader_add(r, session, 0, PX_WATCH_REPLAYS | PX_WATCH_ACKNOWLEDGES);
+	r->quiet = true;
+	px_watch_pump(r->watch);
+	return session;
+}
+
+static void
+ends(struct px_session *session)
+{
+	px_session_unpark(session);
+	px_session_terminate(session, 0, PX_CAUSE_CLIENT);
+	until(px_session_closed(session));
+}
+
+/* Whoever comes back has all that it is not known to have read, though a piece of it at a time. */
+START_TEST(test_known_to_have_read)
+{
+	static struct reader r, again;
+	struct px_session *session = known_flood(&r);
+	struct px_transcript *t = px_session_transcript(session);
+	struct px_cursor place;
+	struct px_chunk chunk;
+	uint64_t read, total;
+
+	until(px_watch_room(r.watch) == 0);
+	ck_assert_uint_le(px_transcript_total(t, 0), KEPT);
+	read = px_watch_given(r.watch) / 2;
+	ck_assert(px_watch_ack(r.watch, read));
+	until(px_watch_room(r.watch) == 0);
+	px_watch_park(r.watch);
+	ck_assert(px_session_is_parked(session));
+	ck_assert_uint_eq(px_watch_room(session->parked), 0);
+	for (int i = 0; i < 3; i++) {
+		total = px_transcript_total(t, 0);
+		px_transcript_seek(t, read, &place);
+		ck_assert_int_eq(px_transcript_read(t, &place, &chunk, NULL), 1);
+		ck_assert_uint_eq(chunk.seq, read + 1);
+		again = (struct reader){ 0 };
+		reader_add(&again, session, UINT64_MAX, PX_WATCH_REPLAYS);
+		again.quiet = true;
+		px_session_had(session, read); /* that was known */
+		ck_assert_uint_eq(px_watch_room(session->parked), 0);
+		read += 8;
+		px_session_had(session, read);
+		until(px_watch_room(session->parked) == 0);
+		ck_assert_uint_gt(px_transcript_total(t, 0), total);
+		px_watch_park(again.watch);
+		ck_assert_uint_eq(session->parked->acked.seq, read);
+	}
+	again = (struct reader){ 0 };
+	reader_add(&again, session, UINT64_MAX, PX_WATCH_REPLAYS);
+	px_session_had(session, px_watch_given(again.watch));
+	ck_assert(!px_session_is_parked(session));
+	ends(session);
+}
+END_TEST
+
+/* It becomes known what is read, and then it is known no more. */
+START_TEST(test_held_and_let_go)
+{
+	static struct reader r;
+	struct px_session *session = known_flood(&r);
+	struct px_transcript *t = px_session_transcript(session);
+
+	until(px_watch_room(r.watch) == 0);
+	px_watch_let_go(r.watch);
+	until(r.bytes > 4 * KEPT);
+	px_watch_hold(r.watch, 1); /* long forgotten: what is kept decides */
+	ck_assert_uint_gt(r.watch->acked.seq, 1);
+	ck_assert_uint_ge(r.watch->acked.offset[0] + KEPT, px_transcript_total(t, 0) + KEPT / 4);
+	until(px_watch_room(r.watch) == 0);
+	ck_assert(px_watch_ack(r.watch, px_watch_given(r.watch)));
+	ck_assert_uint_gt(px_watch_room(r.watch), 0);
+	until(px_watch_room(r.watch) == 0);
+	px_watch_let_go(r.watch);
+	px_watch_hold(r.watch, px_watch_given(r.watch));
+	ck_assert_uint_eq(r.watch->acked.seq, px_watch_given(r.watch));
+	px_watch_let_go(r.watch);
+	ends(session);
+}
+END_TEST
+
+static void
+setup_bounded(void)
+{
+	takes = 0;
+	core_setup((struct px_core_options){ .closed_bytes = 3 * KEPT });
+	px_workspace_leave(&member);
+	join(&client);
+}
+
+/* The number of sessions that are known. */
+static int
+known(void)
+{
+	int n = 0;
+
+	for (struct px_session *s = NULL; (s = px_workspace_next(ws, s)) != NULL;)
+		n++;
+	return n;
+}
+
+/* Of those that have closed the oldest go, but for one that was not read whole or is waited for. */
+START_TEST(test_closed_are_bounded)
+{
+	enum { N = 8 };
+	static struct reader r[N];
+	struct px_session *session[N];
+
+	for (int i = 0; i < N; i++) {
+		session[i] = session_start(SPEC(PX_IO_PIPE, "sh", "-c", "head -c 60000 /dev/zero"));
+		reader_add(&r[i], session[i], 0, PX_WATCH_REPLAYS | PX_WATCH_ACKNOWLEDGES);
+		r[i].quiet = true;
+		do {
+			px_watch_ack(r[i].watch, px_watch_given(r[i].watch));
+			event_base_loop(base, EVLOOP_ONCE);
+		} while (!r[i].closed);
+	}
+	turn();
+	ck_assert_int_eq(known(), N); /* the last numbers of each are not acknowledged */
+	px_watch_park(r[1].watch);
+	for (int i = N - 1; i >= 0; i--)
+		if (i != 1)
+			ck_assert(px_watch_ack(r[i].watch, px_watch_given(r[i].watch)));
+	turn();
+	ck_assert(r[0].gone && !r[N - 1].gone);
+	ck_assert_int_lt(known(), N / 2 + 1);
+	ck_assert_ptr_eq(px_workspace_next(ws, NULL), session[1]);
+	reader_add(&r[1], session[1], UINT64_MAX, PX_WATCH_REPLAYS);
+	px_session_had(session[1], UINT64_MAX);
+	for (int i = 0; i < 4; i++)
+		session_start(SPEC(PX_IO_PIPE, "sh", "-c", "head -c 60000 /dev/zero"));
+	until(px_workspace_next(ws, NULL) != session[1]);
+}
+END_TEST
+
 /* Known until some time after the close; the exit alone does not begin it. */
 START_TEST(test_kept_from_close)
 {
@@ -177,19 +323,25 @@ int
 main(void)
 {
 	Suite *suite = suite_create("terms");
-	TCase *tc = tcase_create("lasting"), *soon = tcase_create("soon");
+	TCase *tc = tcase_create("lasting"), *soon = tcase_create("soon"),
+	      *bounded = tcase_create("bounded");
 	SRunner *sr = srunner_create(suite);
 	int failed;
 
 	tcase_add_checked_fixture(tc, setup, core_teardown);
+	tcase_add_checked_fixture(bounded, setup_bounded, core_teardown);
 	tcase_add_checked_fixture(soon, setup_soon, core_teardown);
 	tcase_add_test(tc, test_taken_over);
 	tcase_add_test(tc, test_other_terms);
 	tcase_add_test(tc, test_joined);
 	tcase_add_test(tc, test_held_back);
+	tcase_add_test(tc, test_known_to_have_read);
+	tcase_add_test(tc, test_held_and_let_go);
+	tcase_add_test(bounded, test_closed_are_bounded);
 	tcase_add_test(soon, test_kept_from_close);
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, soon);
+	suite_add_tcase(suite, bounded);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);

@@ -204,7 +204,7 @@ START_TEST(test_before_the_answer)
 
 	evbuffer_drain(plain, evbuffer_get_length(plain));
 	ck_assert(!px_ws_client_is_open(f));
-	framing->ping(f, out);
+	ck_assert(!framing->ping(f, 0, out));
 	ck_assert_uint_eq(evbuffer_get_length(out), 0);
 	evbuffer_add(msg, "early", 5);
 	framing->wrap(f, msg, out);

@@ -206,7 +206,7 @@ check_finish(enum px_end_reason reason, const char *text, const char *frames)
 	ck_assert(px_framing_ws.finish(ws.f, reason, text, ws.out));
 	/* Once only, and nothing else goes out. */
 	ck_assert(px_framing_ws.finish(ws.f, PX_END_NORMAL, NULL, ws.out));
-	px_framing_ws.ping(ws.f, ws.out);
+	px_framing_ws.ping(ws.f, 0, ws.out);
 	evbuffer_add(ws.in, "x", 1);
 	px_framing_ws.wrap(ws.f, ws.in, ws.out);
 	ck_assert_uint_eq(evbuffer_get_length(ws.in), 0);
@@ -244,7 +244,7 @@ START_TEST(test_finish_before_the_upgrade)
 {
 	struct open_ws ws = { px_framing_ws.create(), upgraded(), evbuffer_new(), { 0 }, 0, true };
 
-	px_framing_ws.ping(ws.f, ws.out);
+	px_framing_ws.ping(ws.f, 0, ws.out);
 	ck_assert(!px_framing_ws.finish(ws.f, PX_END_NORMAL, "text", ws.out));
 	ck_assert_int_eq(open_ws_feed(&ws, LIMIT), PX_FEED_CLOSE);
 	ck_assert_int_eq(ws.err.code, PX_OK);

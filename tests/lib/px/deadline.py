@@ -12,8 +12,8 @@ class Late(AssertionError):
 
 
 async def within(awaitable, what, seconds=SECONDS):
-    """The result of 'awaitable', or Late naming 'what'. PX_TIME_SCALE stretches the time."""
+    """The result of 'awaitable', or Late naming 'what'. PX_TIME_SCALE stretches the time; None: there is no end to it."""
     try:
-        return await asyncio.wait_for(awaitable, seconds * SCALE)
+        return await asyncio.wait_for(awaitable, None if seconds is None else seconds * SCALE)
     except asyncio.TimeoutError:
         raise Late(f"no {what} within {seconds * SCALE:g} s") from None

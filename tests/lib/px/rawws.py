@@ -39,16 +39,17 @@ class RawWebSocket:
         self.reader, self.writer, self.url = reader, writer, url
 
     @classmethod
-    async def dial(cls, url, ssl=None):
-        """Connects the socket; nothing is sent yet."""
+    async def dial(cls, url, ssl=None, sock=None):
+        """Connects the socket, unless there is one; nothing is sent yet."""
         where = urlsplit(url)
-        opening = asyncio.open_connection(where.hostname, where.port, ssl=ssl)
+        place = {"sock": sock} if sock is not None else {"host": where.hostname, "port": where.port}
+        opening = asyncio.open_connection(ssl=ssl, **place)
         return cls(*await within(opening, f"connection to {url}"), url)
 
     @classmethod
-    async def connect(cls, url, path="/", headers=(), ssl=None):
+    async def connect(cls, url, path="/", headers=(), ssl=None, sock=None):
         """Connects and upgrades."""
-        self = await cls.dial(url, ssl)
+        self = await cls.dial(url, ssl, sock)
         status, answer = await self.upgrade(path, headers)
         if status != 101:
             raise AssertionError(f"status {status} instead of 101: {answer}")

@@ -206,14 +206,18 @@ class Server:
         return self.urls[scheme][0]
 
     async def connect(self, scheme=None, name=None, **options):
-        """A connection over the first URL of 'scheme', by default of the first that the server listens on."""
+        """
+        A connection over the first URL of 'scheme', by default of the first that the server listens on. For ws,
+        'options' are those of 'transport', which is WebSocket.
+        """
         scheme = scheme or next(iter(self.urls))
         if scheme == "stdio":
             transport = Lines(self.process.stdout, self.process.stdin)
         elif scheme == "unix":
             transport = await within(Lines.connect_unix(self.url("unix")[len("unix://"):]), "unix connection")
         else:
-            transport = await within(WebSocket.connect(self.url(scheme), **options), "WebSocket connection")
+            kind = options.pop("transport", WebSocket)
+            transport = await within(kind.connect(self.url(scheme), **options), "WebSocket connection")
         conn = Connection(transport, name or f"{scheme} connection {len(self.connections) + 1}")
         self.connections.append(conn)
         return conn

@@ -5,8 +5,12 @@ end, end_sending(), cut(), close(), and 'close_code' (WebSocket only) once it ha
 """
 
 import asyncio
+import socket
+from urllib.parse import urlsplit
 
 import websockets
+
+from .rawws import CLOSE, PING, PONG, TEXT, RawWebSocket
 
 CHUNK = 65536
 
@@ -82,7 +86,10 @@ class WebSocket:
         self.close_code = None
 
     @classmethod
-    async def connect(cls, url, **options):
+    async def connect(cls, url, rcvbuf=None, **options):
+        """'rcvbuf': bytes in the socket's own buffer, which a kernel else makes as large as it likes."""
+        if rcvbuf is not None:
+            options["sock"] = await small_socket(url, rcvbuf)
         options.setdefault("max_size", None)
         options.setdefault("max_queue", 4)
         options.setdefault("ping_interval", None)
@@ -120,3 +127,54 @@ class WebSocket:
     async def close(self):
         await self._socket.close()
         self.close_code = self._socket.close_code
+
+
+class PlainWebSocket:
+    """
+    The same, frame by frame: a ping is answered when its turn has come, and not before everything in front of it was
+    received. 'mute': it is not answered, ever; also while the connection lives, by setting it.
+    """
+
+    def __init__(self, raw, mute):
+        self._raw, self.mute = raw, mute
+        self.pings = 0
+        self.close_code = None
+
+    @classmethod
+    async def connect(cls, url, mute=False, rcvbuf=None, to=None):
+        """'to': the URL to take instead, a proxy's."""
+        sock = None if rcvbuf is None else await small_socket(to or url, rcvbuf)
+        return cls(await RawWebSocket.connect(to or url, sock=sock), mute)
+
+    async def send(self, message):
+        await self._raw.send_frame(TEXT, message)
+
+    async def receive(self):
+        whole = b""
+        while (got := await self._raw.read_frame(None)) is not None and got[1] != CLOSE:
+            fin, opcode, payload = got
+            if opcode == PING:
+                self.pings += 1
+                if not self.mute:
+                    await self._raw.send_frame(PONG, payload)
+            else:
+                whole += payload
+                if fin:
+                    return whole
+        return None
+
+    def cut(self):
+        self._raw.writer.transport.abort()
+
+    async def close(self):
+        await self._raw.close()
+
+
+async def small_socket(url, rcvbuf):
+    """A connected socket with a receive buffer of this size."""
+    where = urlsplit(url)
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, (where.hostname, where.port))
+    return sock

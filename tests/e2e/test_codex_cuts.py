@@ -1,0 +1,328 @@
+#!/usr/bin/python3
+"""The dialect codex across lost connections: what a client has not read is kept, however it got lost."""
+
+import asyncio
+import random
+import signal
+import sys
+
+from codex import MB, Client, Proxy, held_back, program_of
+from support import Watched, child, children, descendants, refused, until, v1
+
+from px import pattern, tap
+from px.server import send_signal
+from px.tap import deadline
+
+SMALL = ("--codex-replay-bytes", 65536)
+FOREVER = str(10**12)
+
+
+async def a_client(server, **plain):
+    client = Client(server, plain=plain)
+    await client.connect()
+    return client
+
+
+def complete(process, total):
+    assert bytes(process.streams["stdout"]) == pattern.spew(total)
+    assert process.exit_code == 0 and process.closed
+
+
+# What is under way
+
+
+@deadline(60)
+async def test_more_under_way_than_is_kept(t):
+    """Whatever the network has taken and the client has not read is still there when the client comes back."""
+    server = await t.server(listen=("ws",))
+    async with Proxy.to(server) as proxy:
+        client = await a_client(server, to=proxy.url)
+        process = await client.start("p", child(), "spew", FOREVER)
+        await process.until(lambda p: p.bytes() >= 4 * MB)
+        proxy.hold()
+        await held_back(program_of(server))
+        await client.cut()
+        client.plain = {}
+        await client.come_back()
+    seen = process.bytes()
+    await process.until(lambda p: p.bytes() >= seen + 9 * MB)
+    assert await client.conn.request("process/terminate", {"processId": "p"}) == {"running": True}
+    await process.until(lambda p: p.closed)
+    assert bytes(process.streams["stdout"]) == pattern.spew(process.bytes())
+
+
+@deadline(120)
+async def test_small_buffer(t):
+    """With a buffer smaller than any socket's, cut again and again, also before the recovery was read."""
+    total = 12 * MB
+    server = await t.server(*SMALL, listen=("ws",))
+    chance = random.Random(7)
+    client = await a_client(server)
+    process = await client.start("p", child(), "spew", str(total))
+    for place in sorted(chance.randrange(total) for _ in range(25)):
+        await process.until(lambda p, place=place: p.bytes() >= place or p.closed)
+        await client.cut()
+        for _ in range(chance.randrange(3)):
+            await client.come_back_in_vain(chance.choice([0, 0.001, 0.01, 1]))
+        await client.come_back()
+    await process.until(lambda p: p.closed)
+    complete(process, total)
+
+
+@deadline(60)
+async def test_reading_piece_by_piece(t):
+    """A recovery in small pieces, cut in between: each piece that was read makes room, and no other."""
+    total = 2 * MB
+    server = await t.server(*SMALL, listen=("ws",))
+    client = await a_client(server)
+    process = await client.start("p", child(), "spew", str(total))
+    pid = program_of(server)
+    await process.until(lambda p: p.bytes() >= MB)
+    await client.cut()
+    await held_back(pid)
+    for _ in range(4):
+        await client.connect()
+        answer = await client.read(process, maxBytes=10000)
+        assert [chunk["seq"] for chunk in answer["chunks"]] == [process.last + 1]
+        answer.update(exited=False, closed=False)
+        process.recover(answer)
+        await client.conn.cut()
+    await client.come_back()
+    await process.until(lambda p: p.closed)
+    complete(process, total)
+
+
+@deadline(120)
+async def test_slow_reader(t):
+    """A client that reads slowly holds the program back, and is never in want of anything."""
+    total = 3 * MB
+    server = await t.server(*SMALL, listen=("ws",))
+    client = await a_client(server, rcvbuf=4096)
+    process = await client.start("p", child(), "spew", str(total))
+    pid = program_of(server)
+    while not process.closed:
+        client.conn.pause()
+        await held_back(pid)
+        client.conn.resume()
+        before = process.bytes()
+        await process.until(lambda p, before=before: p.closed or p.bytes() >= before + MB)
+    complete(process, total)
+
+
+# Who answers no ping
+
+
+@deadline(120)
+async def test_mute_client(t):
+    """One that answers no ping has its output all the same, and after a cut what is kept by the rule for it."""
+    total = 24 * MB
+    server = await t.server(listen=("ws",))
+    client = await a_client(server, mute=True, rcvbuf=MB)
+    process = await client.start("p", child(), "spew", str(total))
+    for place in (MB, 9 * MB, 17 * MB):
+        await process.until(lambda p, place=place: p.bytes() >= place)
+        await client.cut()
+        await client.come_back()
+        assert client.conn.transport.pings == 1
+    await process.until(lambda p: p.closed)
+    complete(process, total)
+
+
+@deadline(60)
+async def test_client_that_falls_silent(t):
+    """One that has answered and does not any more is waited for as long as one that is gone, and heard when it speaks."""
+    server = await t.server(*SMALL, "--detach-ttl-ms", 500, listen=("ws",))
+    client = await a_client(server)
+    process = await client.start("p", child(), "spew", FOREVER)
+    await process.until(lambda p: p.bytes() >= MB)
+    transport = client.conn.transport
+    transport.mute = True
+    await process.until(lambda p: p.bytes() >= 3 * MB)
+    assert await client.conn.request("process/terminate", {"processId": "p"}) == {"running": True}
+    await process.until(lambda p: p.closed)
+    assert bytes(process.streams["stdout"]) == pattern.spew(process.bytes())
+
+
+# Nobody there
+
+
+@deadline(60)
+async def test_small_chunks_are_joined(t):
+    """50,000 writes of one byte while nobody is there use up few numbers, and none is lost, with a small buffer too."""
+    script = "import os, sys\nsys.stdin.buffer.read(1)\nfor i in range(50000): os.write(1, b'%d' % (i % 10))"
+    for flags in ((), SMALL):
+        server = await t.server(*flags, listen=("ws",))
+        client = await a_client(server)
+        process = await client.start("p", sys.executable, "-c", script, pipeStdin=True)
+        pid = max(children(server.pid))
+        await client.conn.ask("process/write", {"processId": "p", "chunk": "eA==", "writeId": "1"})
+        await client.conn.request("environment/status")
+        await client.cut()
+        if not flags:
+            await Watched(pid).gone()
+        await client.come_back()
+        assert process.last < 3000, process.last
+        await process.until(lambda p: p.closed)
+        assert bytes(process.streams["stdout"]) == b"0123456789" * 5000
+
+
+@deadline(120)
+async def test_many_with_unread_output(t):
+    """200 programs that write, each with a small buffer, across a cut and a half-open end."""
+    count, each = 200, 150000
+    server = await t.server(*SMALL, listen=("ws",))
+    async with Proxy.to(server) as proxy:
+        client = await a_client(server, to=proxy.url)
+        for i in range(count):
+            await client.start(f"p{i}", child(), "spew", str(each + i))
+        proxy.leave()
+        await client.cut()
+        await client.come_back()
+        await client.cut()
+        await client.come_back()
+        for i, process in enumerate(list(client.processes.values())):
+            await process.until(lambda p: p.closed)
+            complete(process, each + i)
+
+
+# Taken over
+
+
+@deadline(60)
+async def test_taken_over_with_a_full_queue(t):
+    """The old connection is half-open and full: the new one has everything, and the old one goes."""
+    total = 24 * MB
+    server = await t.server(listen=("ws",))
+    observer = await v1(server)
+    async with Proxy.to(server) as proxy:
+        client = await a_client(server, to=proxy.url)
+        process = await client.start("p", child(), "spew", str(total))
+        await process.until(lambda p: p.bytes() >= MB)
+        proxy.freeze()
+        await held_back(program_of(server))
+        old, client.plain = client.conn, {}
+        client.drain()
+        await client.come_back()
+        await process.until(lambda p: p.closed)
+        complete(process, total)
+        await until(observer, lambda counts: counts["connections"] == 2, "end of the old connection")
+        await old.close()
+
+
+@deadline(60)
+async def test_racing_resumes(t):
+    """Many resume the same session at once: the last one has it, the others are ended, and nothing is lost."""
+    total = 8 * MB
+    server = await t.server(*SMALL, listen=("ws",))
+    client = await a_client(server)
+    process = await client.start("p", child(), "spew", str(total))
+    for _ in range(8):
+        place = process.bytes() + MB // 2
+        await process.until(lambda p, place=place: p.closed or p.bytes() >= place)
+        client.drain()
+        racers = [Client(server, plain={}) for _ in range(5)]
+        for racer in racers:
+            racer.session = client.session
+        await asyncio.gather(*(racer.connect() for racer in racers), return_exceptions=True)
+        await client.cut()
+        await client.come_back()
+        for racer in racers:
+            if racer.conn is not None:
+                await racer.conn.end()
+    await process.until(lambda p: p.closed)
+    complete(process, total)
+
+
+@deadline(60)
+async def test_resume_while_requests_wait(t):
+    """A reading, a write, a start and work on files of the old connection: the first ends, the others have happened or not."""
+    server = await t.server("--stdin-queue-bytes", 4096, listen=("ws",))
+    client = await a_client(server)
+    await client.start("deaf", "sleep", "100000", pipeStdin=True)
+    conn = client.conn
+    waiting = [await conn.ask("process/read", {"processId": "deaf", "afterSeq": 0, "waitMs": 100000}),
+               await conn.ask("process/write", {"processId": "deaf", "chunk": "A" * 80000, "writeId": "1"})]
+    for i in range(50):
+        waiting.append(await conn.ask("fs/walk", {"path": "file:///usr/lib", "options": {
+            "maxDepth": 6, "maxDirectories": 2000, "maxEntries": 20000, "followDirectorySymlinks": True,
+            "pruneHiddenDirectories": True}}))
+    waiting.append(await client.ask_start("late", child(), "spew", "100000"))
+    other = Client(server, plain={})
+    other.session = client.session
+    other.processes = client.processes
+    for process in client.processes.values():
+        process.client = other
+    await other.connect()
+    await conn.end()
+    for one in waiting:
+        assert one.done()
+    late = client.processes["late"]
+    answer = await (await other.conn.ask("process/read", {"processId": "late"}))
+    if "result" in answer:
+        late.recover(answer["result"])
+        await late.until(lambda p: p.closed)
+        complete(late, 100000)
+    else:
+        assert answer["error"]["message"] == "unknown process id late"
+    assert await other.conn.request("process/terminate", {"processId": "deaf"}) == {"running": True}
+    await other.processes["deaf"].until(lambda p: p.closed)
+
+
+# What is over
+
+
+@deadline(60)
+async def test_closed_are_bounded(t):
+    """Of processes that have closed the oldest go when all keep too much, but none of which something was not read."""
+    server = await t.server("--codex-closed-bytes", 3 * MB, listen=("ws",))
+    client = await a_client(server)
+    for i in range(8):
+        process = await client.start(f"p{i}", child(), "spew", str(MB))
+        await process.until(lambda p: p.closed)
+    await client.conn.request("environment/status")
+
+    async def known():
+        answers = [await (await client.conn.ask("process/read", {"processId": f"p{i}"})) for i in range(8)]
+        return ["result" in answer for answer in answers]
+
+    while len([one for one in await known() if one]) > 3:
+        pass
+    kept = await known()
+    assert kept == sorted(kept) and kept[-1], kept
+    # Nobody has read these.
+    client.conn.transport.mute = True
+    for i in range(8, 16):
+        await client.start(f"p{i}", child(), "spew", str(MB))
+    await client.cut()
+    client.plain = {}
+    await client.come_back()
+    for process in client.processes.values():
+        await process.until(lambda p: p.closed)
+        complete(process, MB)
+
+
+# kill -9
+
+
+@deadline(60)
+async def test_server_killed(t):
+    """Nothing that the server has started outlives it, and the next server knows no session."""
+    server = await t.server(listen=("ws",))
+    own = set(descendants(server.pid))
+    client = await a_client(server)
+    await client.start("a", child(), "spew", FOREVER)
+    await client.start("b", "sh", "-c", "setsid sleep 100000 & sleep 100000")
+    await client.start("c", child(), "no-read", tty=True)
+    left = Watched.all(descendants(server.pid))
+    assert len(left) > len(own)
+    send_signal(server.process, signal.SIGKILL)
+    for one in left:
+        await one.gone()
+    await server.kill()
+    client.server = await t.server(listen=("ws",))
+    async with refused("unknownToken", -32600):
+        await client.connect()
+
+
+if __name__ == "__main__":
+    sys.exit(tap.main(globals()))
