@@ -14,13 +14,15 @@ int
 px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
     const struct px_codex_fs_params *p, struct px_file_job **out, struct px_err *err)
 {
-	struct px_file_job *job;
+	struct px_file_job *job = px_file_job_new(call, op);
+	int confined;
 
-	if (op->changes && px_codex_sandbox_check(call, p->sandbox, p->path.p, err) == -1)
-		return -1;
-	job = px_file_job_new(call, op);
 	job->scope.no_follow = p->follow.set && !p->follow.v;
-	if ((p->path.p != NULL && px_uri_to_path(p->path.p, p->path.len, job->path, err) == -1) ||
+	confined = px_codex_sandbox_read(call, p->sandbox, call->method->name,
+	    call->peer->rpc->surroundings.tmpdir, &job->policy, err);
+	job->confined = confined == 1;
+	if (confined == -1 ||
+	    (p->path.p != NULL && px_uri_to_path(p->path.p, p->path.len, job->path, err) == -1) ||
 	    (p->to.p != NULL && px_uri_to_path(p->to.p, p->to.len, job->to, err) == -1)) {
 		px_file_job_free(job);
 		return -1;
@@ -143,7 +145,7 @@ px_codex_fs_data(
 static int
 write_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = write_job, .alters = true, .changes = true };
+	static const struct px_file_op op = { .run = write_job, .alters = true };
 	const struct px_codex_fs_params *p = params;
 	struct px_file_job *job;
 
@@ -195,7 +197,7 @@ make_job(struct px_file_job *job, struct px_err *err)
 static int
 make_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = make_job, .alters = true, .changes = true };
+	static const struct px_file_op op = { .run = make_job, .alters = true };
 
 	return flags_run(call, &op, params, err);
 }
@@ -219,7 +221,7 @@ remove_job(struct px_file_job *job, struct px_err *err)
 static int
 remove_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = remove_job, .alters = true, .changes = true };
+	static const struct px_file_op op = { .run = remove_job, .alters = true };
 
 	return flags_run(call, &op, params, err);
 }
@@ -236,7 +238,7 @@ copy_job(struct px_file_job *job, struct px_err *err)
 static int
 copy_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op op = { .run = copy_job, .alters = true, .changes = true };
+	static const struct px_file_op op = { .run = copy_job, .alters = true };
 
 	return flags_run(call, &op, params, err);
 }

@@ -162,8 +162,7 @@ open_failed(struct px_file_job *job)
 static int
 open_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	static const struct px_file_op read_op = { open_job, handle_put, open_failed, true, false };
-	static const struct px_file_op write_op = { open_job, handle_put, open_failed, true, true };
+	static const struct px_file_op op = { open_job, handle_put, open_failed, true };
 	const struct px_codex_fs_params *p = params;
 	bool replaces = p->mode.p != NULL && strcmp(p->mode.p, "replace") == 0;
 	struct px_file_job *job;
@@ -171,7 +170,7 @@ open_run(struct px_call *call, const void *params, struct px_err *err)
 	if (p->mode.p != NULL && !replaces && strcmp(p->mode.p, "read") != 0)
 		return px_fail(err, PX_E_PARAMS,
 		    "unknown variant `%.64s`, expected `read` or `replace`", p->mode.p);
-	if (px_codex_fs_job(call, replaces ? &write_op : &read_op, p, &job, err) == -1)
+	if (px_codex_fs_job(call, &op, p, &job, err) == -1)
 		return -1;
 	job->handle = px_handles_add(px_peer_handles(call->peer), p->handle.p, replaces, err);
 	if (job->handle == NULL) {
