@@ -137,19 +137,18 @@ subpath_check(const struct px_str *subpath, struct px_err *err)
 	const char *at = subpath->p;
 	size_t len;
 
-	if (at == NULL)
+	if (at == NULL || *at == '\0')
 		return 0;
-	for (bool first = true; first || *at != '\0'; first = false, at += len + (at[len] == '/')) {
+	for (;; at += len + 1) {
 		len = strcspn(at, "/");
-		if (first && *at == '\0')
-			return 0;
 		if (len == 0 || (len == 1 && at[0] == '.') ||
 		    (len == 2 && at[0] == '.' && at[1] == '.'))
 			return px_fail(err, PX_E_PARAMS,
 			    "\"subpath\" must be names with single slashes between, none of them "
 			    "\".\" or \"..\"");
+		if (at[len] == '\0')
+			return 0;
 	}
-	return 0;
 }
 
 static int
@@ -259,7 +258,7 @@ static int
 entry_add(struct px_call *call, struct scene *scene, const struct px_json *node, struct px_err *err)
 {
 	struct entry_params entry = { 0 };
-	enum px_fs_access access;
+	enum px_fs_access access = PX_FS_NONE;
 
 	if (node->type != PX_JSON_OBJECT)
 		return px_fail(err, PX_E_PARAMS, "it must be an object");

@@ -69,16 +69,25 @@ add_root(struct args *args, const struct px_view *view)
 	add_on(args, "--proc", "/proc");
 }
 
+static bool
+has_places_below(const struct px_view *view, const struct px_view_place *place)
+{
+	for (size_t i = 1; i < view->count; i++)
+		if (&view->list[i] != place && view->list[i].kind != PX_VIEW_ABSENT &&
+		    px_fs_path_is_in(view->list[i].path, place->path))
+			return true;
+	return false;
+}
+
 /* A device cannot be opened there, so /dev/null denies what it covers. */
 static void
-add_denial(struct args *args, const struct px_view_place *place)
+add_denial(struct args *args, const struct px_view *view, const struct px_view_place *place)
 {
 	if (place->kind == PX_VIEW_FILE) {
 		add_bind(args, "--ro-bind", "/dev/null", place->path);
 		return;
 	}
-	/* Who knows what is allowed below may go there. */
-	add_on(args, "--perms", "0111");
+	add_on(args, "--perms", has_places_below(view, place) ? "0111" : "0000");
 	add_on(args, "--tmpfs", place->path);
 }
 
@@ -90,7 +99,7 @@ add_place(struct args *args, const struct px_view *view, const struct px_view_pl
 	if (place->kind == PX_VIEW_ABSENT)
 		return;
 	if (place->access == PX_FS_NONE)
-		add_denial(args, place);
+		add_denial(args, view, place);
 	else if (place->access == PX_FS_READ)
 		add_bind(args, "--ro-bind", place->path, place->path);
 	else

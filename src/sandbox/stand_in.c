@@ -84,6 +84,17 @@ looks_like_one(int fd)
 	       is_empty(fd);
 }
 
+bool
+px_stand_in_is(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool is = fd != -1 && looks_like_one(fd);
+
+	if (fd != -1)
+		close(fd);
+	return is;
+}
+
 /* The last holder of all takes it away, unless somebody has put something in. */
 static void
 remove_if_last(int fd, const char *path)

@@ -1,6 +1,8 @@
 #ifndef PX_SANDBOX_STAND_IN_H
 #define PX_SANDBOX_STAND_IN_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /*
@@ -12,6 +14,9 @@
  * One thread.
  */
 struct px_stand_ins;
+
+/* Does what is there look like one? Any thread. */
+bool px_stand_in_is(const char *path);
 
 struct px_stand_ins *px_stand_ins_new(void);
 void px_stand_ins_free(struct px_stand_ins *all); /* gives up what is still held. Takes NULL */

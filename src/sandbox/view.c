@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "sandbox/policy.h"
 #include "sandbox/resolve.h"
+#include "sandbox/stand_in.h"
 
 /* ---- the list ---- */
 
@@ -104,13 +105,20 @@ place_above(const struct px_view *view, const char *path)
 
 /* ---- from entries to places ---- */
 
-/* What is missing and shall not come to be is represented by the first name that is. */
+/*
+ * What is missing and shall not come to be is represented by the first name that
+ * is; and what is in place of that for another sandbox is missing, too.
+ */
 static void
 cut_at_missing(char *path, size_t there)
 {
-	char *end = strchr(path + there + 1, '/');
+	char *end;
 
-	if (end != NULL)
+	path[there] = '\0';
+	if (there > 1 && px_stand_in_is(path))
+		return;
+	path[there] = '/';
+	if ((end = strchr(path + there + 1, '/')) != NULL)
 		*end = '\0';
 }
 
