@@ -21,8 +21,8 @@ struct px_policy {
 	struct px_policy_entry *list;
 	size_t count, room;
 	const char *const *guarded; /* names that are read-only in each directory that an entry
-				       makes writable, but "/"; NULL-terminated static list, or
-				       NULL */
+				       makes writable, unless "/" is; NULL-terminated static list,
+				       or NULL */
 	bool network;
 };
 

@@ -119,20 +119,17 @@ px_resolve(const char *path, struct px_resolved *out, struct px_err *err)
 	char name[NAME_MAX + 2];
 
 	*out = (struct px_resolved){ .directory = true };
+	errno = ENAMETOOLONG;
 	if (strlcpy(way.left, path, sizeof way.left) >= sizeof way.left)
-		errno = ENAMETOOLONG;
-	else {
-		while (name_take(way.left, name, sizeof name))
-			if (way_step(&way, name) == -1)
-				return px_fail_sys(
-				    err, PX_E_IO, errno, "cannot look at '%s'", path);
-		if (out->path[0] == '\0') {
-			strlcpy(out->path, "/", sizeof out->path);
-			out->there = 1;
-		}
-		return 0;
+		return px_fail_sys(err, PX_E_IO, errno, "cannot look at '%.300s'", path);
+	while (name_take(way.left, name, sizeof name))
+		if (way_step(&way, name) == -1)
+			return px_fail_sys(err, PX_E_IO, errno, "cannot look at '%.300s'", path);
+	if (out->path[0] == '\0') {
+		strlcpy(out->path, "/", sizeof out->path);
+		out->there = 1;
 	}
-	return px_fail_sys(err, PX_E_IO, errno, "cannot look at '%.100s...'", path);
+	return 0;
 }
 
 void

@@ -297,7 +297,8 @@ view_fill(const struct px_policy *policy, struct px_view *view, struct px_err *e
 		if (strcmp(policy->list[i].path, "/") != 0 &&
 		    entry_admit(view, policy->list[i].path, policy->list[i].access, err) == -1)
 			return -1;
-	if (policy->guarded != NULL && guards_admit(view, policy->guarded, err) == -1)
+	if (policy->guarded != NULL && view->list[0].access != PX_FS_WRITE &&
+	    guards_admit(view, policy->guarded, err) == -1)
 		return -1;
 	if (places_check(view, err) == -1)
 		return -1;

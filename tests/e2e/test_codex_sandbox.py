@@ -225,7 +225,7 @@ async def test_terminal(t):
     done = await client.run(
         "/bin/bash", "-c",
         "tty; stty size; set -m; sleep 0.01 & fg %1 >/dev/null && echo fg; ps -o pid=,pgid=,sid=,tpgid= -p $$ | tr -s ' '; "
-        "script -qec 'tty; stty size' /dev/null; echo >/dev/tty tty", tty=True)
+        "script -qec 'tty; stty size' /dev/null; echo >/dev/tty tty", tty=True, env={"SHELL": "/bin/sh"})
     lines = done.text().replace("\r", "").splitlines()
     assert lines[0] == "/dev/console" and lines[1] == "24 80" and lines[2] == "fg" and lines[-1] == "tty", lines
     assert lines[3].split()[:3] == ["2", "2", "2"], lines
@@ -729,7 +729,7 @@ async def test_little_to_see(t):
         box=sandbox(client.folder, special("minimal", "read"), PROJECT))
     names = done.text("stdout").split()
     assert {"bin", "etc", "usr", "proc", "dev"} <= set(names) and names[-1] == "ok" and "wrote" not in names, done.text()
-    assert not {"root", "home", "var", "srv", "sys", "boot"} & set(names), names
+    assert not {"root", "home", "var", "srv", "sys", "boot"} - {client.folder.split("/")[1]} & set(names), names
 
 
 @deadline(60)
