@@ -52,12 +52,6 @@ struct px_exit {
 
 /* Called from the loop, never from inside px_proc_start(). A callback must not free the proc. */
 struct px_proc_ops {
-	/*
-	 * Of a proc that px_proc_opening(): its program has begun, or 'err' says why it never
-	 * will. Before all else; nothing but an end comes after an error. NULL where no spec
-	 * has a cage.
-	 */
-	void (*opened)(void *arg, const struct px_err *err);
 	/* How many bytes may be read now; 0 pauses reading until px_proc_wake(). */
 	size_t (*room)(void *arg);
 	/* Stream 0 is stdout or the terminal, 1 is stderr; the bytes are borrowed for the call, len
@@ -67,6 +61,12 @@ struct px_proc_ops {
 	void (*closed)(void *arg);
 	/* The server lost a stream for a reason that is not the child's; it counts as ended. */
 	void (*failed)(void *arg, const char *message);
+	/*
+	 * Of a proc that px_proc_opening(): its program has begun, or 'err' says why it never
+	 * will. Before all else; nothing but an end comes after an error. NULL where no spec
+	 * has a cage.
+	 */
+	void (*opened)(void *arg, const struct px_err *err);
 };
 
 /*

@@ -351,8 +351,6 @@ sandbox_read(struct px_call *call, const struct sandbox_params *p, const char *s
 		    "this server does not know of any sandbox around it, so \"external\" is not "
 		    "enough; let the client ask for one, or the operator say "
 		    "--codex-ignore-sandbox");
-	if (call->peer->rpc->codex.sandbox == NULL)
-		return px_fail(err, PX_E_FORBIDDEN, "this server makes no sandboxes");
 	return managed_read(call, p, tmpdir, out, err) == -1 ? -1 : 1;
 }
 

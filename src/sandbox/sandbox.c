@@ -192,6 +192,8 @@ px_sandbox_cage(struct px_sandbox *sandbox, const struct px_policy *policy, stru
 	struct px_cage *cage = NULL;
 	int result = 0;
 
+	if (sandbox == NULL)
+		return px_fail(err, PX_E_FORBIDDEN, "this server makes no sandboxes");
 	if (px_view_make(policy, &view, err) == -1)
 		return -1;
 	if (!px_view_is_open(&view))

@@ -22,8 +22,8 @@ void px_sandbox_free(struct px_sandbox *sandbox); /* takes NULL */
 
 /*
  * A cage for one process under this policy, for its px_spec; NULL with 0 when the
- * policy allows everything. PX_E_FORBIDDEN: there is no bubblewrap, or what
- * px_view_make() says.
+ * policy allows everything. PX_E_FORBIDDEN: 'sandbox' is NULL, there is no
+ * bubblewrap, or what px_view_make() says.
  */
 int px_sandbox_cage(struct px_sandbox *sandbox, const struct px_policy *policy,
     struct px_cage **out, struct px_err *err);
