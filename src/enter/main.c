@@ -78,15 +78,26 @@ place_streams(void)
 		fail(PX_STEP_DESCRIPTORS, errno);
 }
 
+static void
+footings_check(const struct px_enter_record *record, char *const *paths)
+{
+	int sys;
+
+	for (uint32_t i = 0; i < record->nfootings; i++)
+		if ((sys = px_footing_check(paths[i], &record->footings[i])) != 0)
+			fail(PX_STEP_SANDBOX, sys);
+}
+
 int
 main(void)
 {
 	const char *end;
 	const struct px_enter_record *record = record_map(&end);
-	char *at = (char *)(record + 1), *cwd, **files, **argv, **env;
+	char *at = (char *)(record->footings + record->nfootings), **paths, **cwd, **files, **argv,
+	     **env;
 
-	cwd = at;
-	at += strlen(at) + 1;
+	paths = strings_take(&at, end, record->nfootings);
+	cwd = strings_take(&at, end, 1);
 	files = strings_take(&at, end, record->nfiles);
 	argv = strings_take(&at, end, record->nargv);
 	env = strings_take(&at, end, record->nenv);
@@ -96,8 +107,9 @@ main(void)
 	place_streams();
 	if (record->terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) == -1)
 		fail(PX_STEP_TERMINAL, errno);
+	footings_check(record, paths);
 	report(PX_ENTER_HERE, 0);
-	if (chdir(cwd) == -1)
+	if (chdir(*cwd) == -1)
 		fail(PX_STEP_CWD, errno);
 	fail(PX_STEP_EXEC, px_become(files, argv, env));
 }

@@ -13,6 +13,7 @@
 	X(DESCRIPTORS, "descriptors") \
 	X(CGROUP, "cgroup")           \
 	X(LIMITS, "limits")           \
+	X(SANDBOX, "sandbox")         \
 	X(CWD, "cwd")                 \
 	X(EXEC, "exec")
 

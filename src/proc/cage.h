@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+struct px_footing;
+
 /*
  * How a program is started in a sandbox: bubblewrap (bwrap(1)) makes it and runs
  * ptyexec-enter there, which becomes the program. Who makes a cage decides what
@@ -13,6 +15,8 @@ struct px_cage {
 	int enter;   /* ptyexec-enter, open; borrowed */
 	char *args;  /* bubblewrap's arguments, each with its NUL */
 	size_t args_len;
+	char **paths; /* what it is mounted on, NULL-terminated, and what is there */
+	struct px_footing *footings;
 	const void *filter; /* for PX_ENTER_FILTER; static */
 	size_t filter_len;
 	void (*ended)(void *arg); /* nothing lives in it any more; NULL: nobody wants to know */

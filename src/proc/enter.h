@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "proc/become.h"
+#include "proc/footing.h"
 
 /*
  * What is agreed between px_spawn() and ptyexec-enter, the program that bubblewrap
@@ -26,11 +27,15 @@ enum {
 /* The first report, as soon as ptyexec-enter leads a session of its own: the sandbox is made. */
 enum { PX_ENTER_HERE = -1 };
 
-/* Followed by strings, each with its NUL: the working directory, the files to try, argv, the
- * environment. */
+/*
+ * Followed by what the sandbox stands on, and by strings, each with its NUL: the
+ * paths of those, the working directory, the files to try, argv, the environment.
+ */
 struct px_enter_record {
 	uint32_t terminal; /* its standard input becomes its controlling terminal */
-	uint32_t nfiles, nargv, nenv;
+	uint32_t nfootings, nfiles, nargv, nenv;
+	uint32_t unused;
+	struct px_footing footings[];
 };
 
 #endif

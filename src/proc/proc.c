@@ -198,6 +198,7 @@ proc_on_gate(void *arg, const struct px_err *err)
 		proc->leader = px_gate_leader(proc->gate);
 	px_gate_free(proc->gate);
 	proc->gate = NULL;
+	proc->procs->stats.spawn_failures += err != NULL;
 	proc->ops->opened(proc->arg, err);
 	if (err == NULL && proc->interrupted)
 		px_proc_signal(proc, SIGINT);

@@ -98,6 +98,10 @@ px_spawn_failed(
 	if (at_cwd)
 		px_fail_sys(
 		    err, PX_E_SPAWN, report->sys, "cannot enter working directory '%s'", cwd);
+	else if (report->step == PX_STEP_SANDBOX)
+		px_fail(err, PX_E_SPAWN,
+		    "cannot make a sandbox for '%s': something was exchanged while it was made",
+		    program);
 	else if (report->step == PX_STEP_EXEC)
 		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot run '%s'", program);
 	else

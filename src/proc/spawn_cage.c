@@ -90,7 +90,9 @@ record_add_strings(struct record *r, char *const *list)
 static int
 record_open(const struct px_spec *spec, char *const *files, char *const *argv)
 {
+	const struct px_cage *cage = spec->cage;
 	const struct px_enter_record head = { .terminal = spec->io == PX_IO_PTY,
+		.nfootings = count(cage->paths),
 		.nfiles = count(files),
 		.nargv = count(argv),
 		.nenv = count(spec->env) };
@@ -98,6 +100,9 @@ record_open(const struct px_spec *spec, char *const *files, char *const *argv)
 	int fd;
 
 	record_add(&r, &head, sizeof head);
+	if (head.nfootings > 0)
+		record_add(&r, cage->footings, head.nfootings * sizeof *cage->footings);
+	record_add_strings(&r, cage->paths);
 	record_add(&r, spec->cwd, strlen(spec->cwd) + 1);
 	record_add_strings(&r, files);
 	record_add_strings(&r, argv);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/surroundings.h"
 #include "proc/cage.h"
+#include "proc/footing.h"
 #include "px_paths.h"
 #include "sandbox/bwrap.h"
 #include "sandbox/filter.h"
@@ -144,6 +145,29 @@ hold_make(struct px_sandbox *sandbox, struct px_view *view, struct hold **out, s
 	return 0;
 }
 
+/* What bubblewrap is going to mount something on, but "/", as it is now. */
+static int
+footings_find(const struct px_view *view, struct px_cage *cage, struct px_err *err)
+{
+	size_t n = 0;
+	int sys;
+
+	cage->paths = px_alloc(view->count * sizeof *cage->paths);
+	cage->footings = px_alloc(view->count * sizeof *cage->footings);
+	for (size_t i = 1; i < view->count; i++) {
+		const struct px_view_place *place = &view->list[i];
+
+		if (place->kind == PX_VIEW_ABSENT)
+			continue;
+		if ((sys = px_footing_find(place->path, &cage->footings[n])) != 0)
+			return px_fail_sys(
+			    err, PX_E_IO, sys, "cannot look at '%.300s'", place->path);
+		cage->footings[n].covered = place->access == PX_FS_NONE;
+		cage->paths[n++] = px_strdup(place->path);
+	}
+	return 0;
+}
+
 static int
 parts_check(const struct px_sandbox *sandbox, const void *filter, struct px_err *err)
 {
@@ -180,6 +204,10 @@ cage_make(
 	cage->ended = hold_on_ended;
 	cage->arg = hold;
 	px_bwrap_args(view, &cage->args, &cage->args_len);
+	if (footings_find(view, cage, err) == -1) {
+		px_cage_free(cage);
+		return -1;
+	}
 	*out = cage;
 	return 0;
 }

@@ -430,6 +430,36 @@ async def test_bubblewrap_fails(t):
     await client.fs("writeFile", path=uri(client.path("f")), dataBase64="")
 
 
+@deadline(60)
+async def test_exchanged_meanwhile(t):
+    """What is exchanged between the look at a path and its mounting makes the start fail, whichever way round."""
+    for before, after in (
+            # The whole of it leads elsewhere.
+            ("mv w w2; ln -s victim w", ""),
+            ("mv w w2; mkdir w", ""),
+            # It leads elsewhere while the mounts are made, and is back when somebody looks.
+            ("mv w w2; ln -s victim w", "rm w; mv w2 w"),
+            ("mv w/a w/a2; ln -s ../victim w/a", "rm w/a; mv w/a2 w/a")):
+        bwrap = os.path.join(t.folder(), "bwrap")
+        top = os.path.realpath(t.folder())
+        back = f"{top}/back"
+        with open(bwrap, "w") as f:
+            # The second half is done from outside, when ptyexec-enter's place is taken by a program that waits for it.
+            f.write(f"#!/bin/sh\ncd {top}; {before}\n[ -z '{after}' ] && exec {shutil.which('bwrap')} \"$@\"\n"
+                    f"exec {shutil.which('bwrap')} --args 3 -- /bin/sh -c 'while [ ! -e {back} ]; do sleep 0.01; done; "
+                    f"exec /proc/self/fd/5' 2>&2 &\n"
+                    f"sleep 0.3; {after or ':'}; touch {back}; wait $!\n")
+        os.chmod(bwrap, 0o755)
+        for name in ("w/a/keep", "victim/keep"):
+            os.makedirs(os.path.join(top, name))
+        client = await Client.new(t, "--bwrap", bwrap)
+        box = sandbox(client.folder, ROOT, place(top + "/w", "write"), place(top + "/w/a/keep", "read"))
+        async with refused("spawnFailed", -32603) as error:
+            await client.run("touch", top + "/victim/bad", box=box)
+        assert error["step"] == "sandbox", error
+        assert os.listdir(top + "/victim") == ["keep"]
+
+
 # What it cannot do
 
 
