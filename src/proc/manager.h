@@ -11,6 +11,8 @@
 #include "proc/procs.h"
 
 struct event;
+struct px_cage;
+struct px_gate;
 struct px_stop;
 
 /* Inside of px_procs and px_proc, for the files of this folder that share them. */
@@ -67,6 +69,10 @@ struct px_proc {
 	unsigned long cgroup_serial;
 	int cgroup_fd;
 	int64_t started_us;
+	struct px_cage *cage;    /* until it was reaped; then its stop's */
+	struct px_gate *gate;    /* until its program has begun in its sandbox; else NULL */
+	pid_t leader;            /* of the program's own group: 'pid', or in a sandbox another's */
+	bool interrupted;        /* SIGINT was asked for while there was no program yet */
 	struct px_stop *stop;    /* its tree is being ended; the list owns it */
 	uint64_t client_signals; /* bit N - 1: the client sent signal N */
 	bool asked_to_end;       /* 'cause' says by whom */

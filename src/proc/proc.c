@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "proc/cage.h"
+#include "proc/gate.h"
 #include "proc/input.h"
 #include "proc/manager.h"
 #include "proc/spawn.h"
@@ -128,6 +130,8 @@ px_proc_reap(struct px_proc *proc)
 
 	if (proc->reaped || (found = px_spawn_wait(proc->pid, proc->pidfd, 0, &info, &used)) == 0)
 		return;
+	if (proc->gate != NULL)
+		px_gate_settle(proc->gate);
 	RB_REMOVE(px_proc_tree, &proc->procs->children, proc);
 	proc->procs->stats.running--;
 	event_free(proc->reapable);
@@ -144,6 +148,8 @@ px_proc_reap(struct px_proc *proc)
 	px_input_break(proc->input);
 	proc->stdin_fd = -1;
 	px_stop_on_reaped(proc);
+	if (proc->cage != NULL)
+		px_stop_caged(proc);
 	for (unsigned i = 0; i < proc->nstreams; i++)
 		px_stream_settle(&proc->stream[i]);
 	px_proc_on_stream(proc);
@@ -182,12 +188,29 @@ proc_watch_end(struct px_proc *proc)
 	event_add(proc->reapable, has ? NULL : &tv);
 }
 
+/* The streams were left alone until now, so that this is told before all else. */
 static void
-proc_watch(struct px_proc *proc, const struct px_spawned *child)
+proc_on_gate(void *arg, const struct px_err *err)
+{
+	struct px_proc *proc = arg;
+
+	if (px_gate_leader(proc->gate) > 0)
+		proc->leader = px_gate_leader(proc->gate);
+	px_gate_free(proc->gate);
+	proc->gate = NULL;
+	proc->procs->stats.spawn_failures += err != NULL;
+	proc->ops->opened(proc->arg, err);
+	if (err == NULL && proc->interrupted)
+		px_proc_signal(proc, SIGINT);
+	px_proc_wake(proc);
+}
+
+static void
+proc_watch(struct px_proc *proc, const struct px_spec *spec, const struct px_spawned *child)
 {
 	struct px_procs *procs = proc->procs;
 
-	proc->pid = child->pid;
+	proc->pid = proc->leader = child->pid;
 	proc->pidfd = child->pidfd;
 	proc->started_us = px_now_us();
 	proc->master = proc->pty ? child->out : -1;
@@ -195,6 +218,9 @@ proc_watch(struct px_proc *proc, const struct px_spawned *child)
 	proc->input =
 	    px_input_new(procs->base, child->in, proc->pty, procs->options.stdin_queue_bytes);
 	px_input_count(proc->input, &procs->stats.bytes_written);
+	if (child->report != -1)
+		proc->gate =
+		    px_gate_new(procs->base, child->report, child->text, spec, proc_on_gate, proc);
 	proc->nstreams = proc->pty ? 1 : 2;
 	px_stream_init(&proc->stream[0], proc, 0, child->out);
 	if (!proc->pty)
@@ -227,12 +253,12 @@ proc_spawn(struct px_proc *proc, const struct px_spec *spec, struct px_err *err)
 			    procs->options.cgroups, proc->cgroup_serial, proc->cgroup_fd);
 		return -1;
 	}
-	proc_watch(proc, &child);
+	proc_watch(proc, spec, &child);
 	return 0;
 }
 
 int
-px_proc_start(struct px_procs *procs, const struct px_spec *spec, uint32_t group, uint32_t serial,
+px_proc_start(struct px_procs *procs, struct px_spec *spec, uint32_t group, uint32_t serial,
     const struct px_proc_ops *ops, void *arg, struct px_proc **out, struct px_err *err)
 {
 	struct px_proc *proc = px_new(struct px_proc);
@@ -251,6 +277,8 @@ px_proc_start(struct px_procs *procs, const struct px_spec *spec, uint32_t group
 		free(proc);
 		return -1;
 	}
+	proc->cage = spec->cage;
+	spec->cage = NULL;
 	*out = proc;
 	return 0;
 }
@@ -287,6 +315,7 @@ proc_free(struct px_proc *proc)
 	if (proc->cgroup_fd != -1)
 		px_cgroup_remove(procs->options.cgroups, proc->cgroup_serial, proc->cgroup_fd);
 	px_input_free(proc->input);
+	px_gate_free(proc->gate);
 	for (unsigned i = 0; i < proc->nstreams; i++)
 		px_stream_done(&proc->stream[i]);
 	if (proc->pty) {
@@ -338,6 +367,12 @@ bool
 px_proc_running(const struct px_proc *proc)
 {
 	return !proc->reaped;
+}
+
+bool
+px_proc_opening(const struct px_proc *proc)
+{
+	return proc->gate != NULL;
 }
 
 bool
@@ -395,6 +430,19 @@ proc_is_dead(const struct px_proc *proc)
 	return proc->reaped || px_spawn_wait(proc->pid, proc->pidfd, WNOWAIT, &info, NULL) != 0;
 }
 
+/*
+ * A program in a sandbox is reaped there, and its number may be another's then, which
+ * has not our mark.
+ */
+static int
+leader_signal(const struct px_proc *proc, int sig)
+{
+	if (proc->leader != proc->pid && proc->procs->marked &&
+	    !px_mark_is_on(proc->leader, proc->mark))
+		return -1;
+	return kill(-proc->leader, sig);
+}
+
 bool
 px_proc_signal(struct px_proc *proc, int sig)
 {
@@ -402,9 +450,13 @@ px_proc_signal(struct px_proc *proc, int sig)
 
 	if (proc_is_dead(proc))
 		return false;
+	if (proc->gate != NULL) {
+		proc->interrupted |= sig == SIGINT;
+		return true;
+	}
 	/* Not reaped, so neither the pid nor the group of that number can be anyone else's. */
 	group = proc_foreground(proc);
-	if (kill(group > 0 ? -group : -proc->pid, sig) == -1 && kill(-proc->pid, sig) == -1)
+	if ((group == 0 || kill(-group, sig) == -1) && leader_signal(proc, sig) == -1)
 		return false;
 	proc->client_signals |= signal_bit(sig);
 	return true;

@@ -61,15 +61,21 @@ struct px_proc_ops {
 	void (*closed)(void *arg);
 	/* The server lost a stream for a reason that is not the child's; it counts as ended. */
 	void (*failed)(void *arg, const char *message);
+	/*
+	 * Of a proc that px_proc_opening(): its program has begun, or 'err' says why it never
+	 * will. Before all else; nothing but an end comes after an error. NULL where no spec
+	 * has a cage.
+	 */
+	void (*opened)(void *arg, const struct px_err *err);
 };
 
 /*
  * Starts one under 'procs', which must outlive it. 'serial' and 'group' go into
- * its mark (tree/tree.h). 'ops' is borrowed for its life.
+ * its mark (tree/tree.h). 'ops' is borrowed for its life. The spec's cage is taken
+ * over: it ends when the whole tree has.
  */
-int px_proc_start(struct px_procs *procs, const struct px_spec *spec, uint32_t group,
-    uint32_t serial, const struct px_proc_ops *ops, void *arg, struct px_proc **out,
-    struct px_err *err);
+int px_proc_start(struct px_procs *procs, struct px_spec *spec, uint32_t group, uint32_t serial,
+    const struct px_proc_ops *ops, void *arg, struct px_proc **out, struct px_err *err);
 
 /* Changes the argument of the callbacks, before the loop runs again. */
 void px_proc_set_arg(struct px_proc *proc, void *arg);
@@ -87,6 +93,7 @@ void px_proc_leave(struct px_proc *proc);
 void px_proc_wake(struct px_proc *proc);          /* room() may have grown */
 pid_t px_proc_pid(const struct px_proc *proc);    /* also after the end, as a number to show */
 bool px_proc_running(const struct px_proc *proc); /* not reaped yet */
+bool px_proc_opening(const struct px_proc *proc); /* its sandbox is being made */
 bool px_proc_exited(const struct px_proc *proc);  /* 'exited' was told */
 bool px_proc_output_open(const struct px_proc *proc);
 px_mark px_proc_mark(const struct px_proc *proc);

@@ -15,6 +15,8 @@
 #include <linux/sched.h>
 
 #include "base/mem.h"
+#include "proc/enter.h"
+#include "proc/spawn_cage.h"
 #include "proc/spawn_child.h"
 #include "proc/spec.h"
 
@@ -81,30 +83,34 @@ argv_make(const struct px_spec *spec)
 	return argv;
 }
 
-static int
-report_error(const struct px_spec *spec, const struct px_report *report, struct px_err *err)
+int
+px_spawn_failed(
+    const char *program, const char *cwd, const struct px_report *report, struct px_err *err)
 {
 	static const char *const words[PX_STEP_COUNT] = {
 #define PX_STEP_WORD(name, word) [PX_STEP_##name] = word,
 		PX_STEP_MAP(PX_STEP_WORD)
 #undef PX_STEP_WORD
 	};
-	bool cwd = report->step == PX_STEP_CWD;
+	bool at_cwd = report->step == PX_STEP_CWD;
 	const char *step = words[report->step];
 
-	if (cwd)
+	if (at_cwd)
 		px_fail_sys(
-		    err, PX_E_SPAWN, report->sys, "cannot enter working directory '%s'", spec->cwd);
+		    err, PX_E_SPAWN, report->sys, "cannot enter working directory '%s'", cwd);
+	else if (report->step == PX_STEP_SANDBOX)
+		px_fail(err, PX_E_SPAWN,
+		    "cannot make a sandbox for '%s': something was exchanged while it was made",
+		    program);
 	else if (report->step == PX_STEP_EXEC)
-		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot run '%s'", spec->argv[0]);
+		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot run '%s'", program);
 	else
-		px_fail_sys(
-		    err, PX_E_SPAWN, report->sys, "cannot start '%s' (%s)", spec->argv[0], step);
-	px_spawn_err_place(err, step, cwd ? spec->cwd : spec->argv[0]);
+		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot start '%s' (%s)", program, step);
+	px_spawn_err_place(err, step, at_cwd ? cwd : program);
 	return -1;
 }
 
-/* The child's end must survive that its 0..2 are put in place. */
+/* The child's end must survive that its descriptors are put in place. */
 static int
 report_open(int report[2])
 {
@@ -112,7 +118,7 @@ report_open(int report[2])
 
 	if (pipe2(report, O_CLOEXEC) == -1)
 		return -1;
-	if (px_fd_above_stdio(&report[1]) == 0)
+	if (px_fd_above(&report[1], PX_ENTER_END) == 0)
 		return 0;
 	sys = errno;
 	close(report[0]);
@@ -207,7 +213,9 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 	report[1] = -1;
 	if (report_read(report[0], &failure) == -1) {
 		child_reap(pid);
-		return report_error(launch->spec, &failure, err);
+		return px_spawn_failed(
+		    launch->cage != NULL ? launch->files[0] : launch->spec->argv[0],
+		    launch->cage != NULL ? "/" : launch->spec->cwd, &failure, err);
 	}
 	/* ESRCH: it has ended already, and somebody else has waited for it. */
 	if ((pidfd = pidfd_open(pid, 0)) == -1 && errno != ENOSYS && errno != ESRCH) {
@@ -221,30 +229,61 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 	return 0;
 }
 
+/* With the report's pipe open; the child's ends of 'io' stay. */
+static int
+spawn_program(struct px_launch *launch, struct px_spawned *out, struct px_err *err)
+{
+	int report[2], result;
+
+	if (report_open(report) == -1)
+		return spawn_failed_here(launch->spec, "pipe", "open a pipe", err);
+	result = spawn_launch(launch, report, out, err);
+	close(report[0]);
+	if (report[1] != -1)
+		close(report[1]);
+	return result;
+}
+
+/* bubblewrap in the program's place; what was to be run is told to ptyexec-enter. */
+static int
+spawn_caged(struct px_launch *launch, struct px_spawned *out, struct px_err *err)
+{
+	struct px_spawn_cage cage;
+
+	if (px_spawn_cage_open(launch->spec, launch->io, launch->files, launch->argv, &cage, err) ==
+	    -1)
+		return -1;
+	launch->cage = &cage;
+	launch->files = cage.files;
+	launch->argv = cage.argv;
+	if (spawn_program(launch, out, err) == -1) {
+		px_spawn_cage_close(&cage);
+		return -1;
+	}
+	px_spawn_cage_close_child(&cage);
+	out->report = cage.report;
+	out->text = cage.text;
+	return 0;
+}
+
 int
 px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct px_spawned *out,
     struct px_err *err)
 {
 	struct px_spawn_io io;
 	struct px_launch launch = { .spec = spec, .io = &io, .extra = extra, .parent = getpid() };
-	struct px_spawned spawned = { 0 };
-	int report[2], result;
+	struct px_spawned spawned = { .report = -1, .text = -1 };
+	char **files, **argv;
+	int result;
 
 	if (px_spawn_io_open(spec, &io, err) == -1)
 		return -1;
-	if (report_open(report) == -1) {
-		spawn_failed_here(spec, "pipe", "open a pipe", err);
-		px_spawn_io_close(&io);
-		return -1;
-	}
-	launch.files = paths_make(spec);
-	launch.argv = argv_make(spec);
-	result = spawn_launch(&launch, report, &spawned, err);
-	free(launch.argv);
-	paths_free(launch.files);
-	close(report[0]);
-	if (report[1] != -1)
-		close(report[1]);
+	launch.files = files = paths_make(spec);
+	launch.argv = argv = argv_make(spec);
+	result = spec->cage != NULL ? spawn_caged(&launch, &spawned, err)
+				    : spawn_program(&launch, &spawned, err);
+	free(argv);
+	paths_free(files);
 	if (result == -1) {
 		px_spawn_io_close(&io);
 		return -1;

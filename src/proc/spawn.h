@@ -20,7 +20,12 @@ struct px_spawned {
 		  */
 	int out; /* stdout's read end, or the PTY's master */
 	int err; /* stderr's read end, or -1 */
+	/* In a sandbox: pid is its keeper's, and what becomes of the program is told here
+	 * (proc/gate.h). Else -1. */
+	int report, text;
 };
+
+struct px_report;
 
 /* What the manager adds to a spec. */
 struct px_spawn_extra {
@@ -37,10 +42,15 @@ struct px_spawn_extra {
  * of the caller, and waits until the child has become the program or has said
  * why it could not: PX_E_SPAWN with the step's words, errno and path. After a
  * failure nothing is left: no process, no descriptor. Safe in a process with
- * threads.
+ * threads. With a cage in the spec it waits for bubblewrap alone, which takes some
+ * milliseconds more until the program begins.
  */
 int px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct px_spawned *out,
     struct px_err *err);
+
+/* PX_E_SPAWN of a start that ended as the child reports. Returns -1. */
+int px_spawn_failed(
+    const char *program, const char *cwd, const struct px_report *report, struct px_err *err);
 
 /*
  * waitid(2) for one of them, without blocking: 1: it is dead, 0: it lives, -1:

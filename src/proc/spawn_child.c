@@ -6,11 +6,12 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/close_range.h>
 
+#include "proc/enter.h"
+#include "proc/spawn_cage.h"
 #include "proc/spec.h"
 #include "tree/cgroup.h"
 
@@ -23,23 +24,6 @@ child_fail(const struct px_launch *launch, enum px_step step)
 	if (write(launch->report, &report, sizeof report) == -1)
 		_exit(126);
 	_exit(127);
-}
-
-/*
- * Dispositions before the mask: with the parent's memory shared, no handler of
- * the parent may run here. Numbers that cannot be changed (SIGKILL, SIGSTOP and
- * those of the C library) fail harmlessly.
- */
-static void
-child_reset_signals(void)
-{
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* A parent that died before it was asked for sends nothing any more; then we are somebody else's.
@@ -56,10 +40,13 @@ child_bind(const struct px_launch *launch)
 static void
 child_place_descriptors(const struct px_launch *launch)
 {
-	for (int i = 0; i < 3; i++)
-		if (dup2(launch->io->child[i], i) == -1)
+	const int *fds = launch->cage != NULL ? launch->cage->fd : launch->io->child;
+	int n = launch->cage != NULL ? PX_ENTER_END : 3;
+
+	for (int i = 0; i < n; i++)
+		if (fds[i] != -1 && dup2(fds[i], i) == -1)
 			child_fail(launch, PX_STEP_DESCRIPTORS);
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == -1)
+	if (close_range((unsigned)n, ~0U, CLOSE_RANGE_CLOEXEC) == -1)
 		child_fail(launch, PX_STEP_DESCRIPTORS);
 }
 
@@ -92,41 +79,51 @@ child_apply_limits(const struct px_launch *launch)
 	}
 }
 
-/* execvp(3)'s rule: a file that may not be executed is remembered, one that is not there is passed
- * over. */
 static _Noreturn void
 child_exec(const struct px_launch *launch)
 {
-	bool denied = false;
+	static char *const no_env[] = { NULL };
 
-	for (char **file = launch->files; *file != NULL; file++) {
-		/* Not through the C library's name, which instrumented builds wrap. */
-		syscall(SYS_execve, *file, launch->argv, launch->spec->env);
-		if (errno == EACCES)
-			denied = true;
-		else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV)
-			child_fail(launch, PX_STEP_EXEC);
-	}
-	if (denied)
-		errno = EACCES;
+	/* What a client wants in its program's environment must not reach bubblewrap. */
+	errno = px_become(
+	    launch->files, launch->argv, launch->cage != NULL ? no_env : launch->spec->env);
 	child_fail(launch, PX_STEP_EXEC);
+}
+
+/*
+ * The program that is asked for leads its own session in the sandbox. Its keeper
+ * outside must not die of what is meant for the program: then all would.
+ */
+static void
+child_ignore_signals(void)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+		sigaction(ignored[i], &ignore, NULL);
 }
 
 void
 px_spawn_child(const struct px_launch *launch)
 {
+	bool caged = launch->cage != NULL;
+
 	if (setsid() == -1)
 		child_fail(launch, PX_STEP_SESSION);
 	if (launch->extra->bound)
 		child_bind(launch);
-	if (launch->spec->io == PX_IO_PTY && ioctl(launch->io->child[0], TIOCSCTTY, 0) == -1)
+	if (!caged && launch->spec->io == PX_IO_PTY &&
+	    ioctl(launch->io->child[0], TIOCSCTTY, 0) == -1)
 		child_fail(launch, PX_STEP_TERMINAL);
 	if (launch->enter_cgroup && px_cgroup_enter(launch->extra->cgroup_fd) == -1)
 		child_fail(launch, PX_STEP_CGROUP);
 	child_place_descriptors(launch);
-	if (chdir(launch->spec->cwd) == -1)
+	if (chdir(caged ? "/" : launch->spec->cwd) == -1)
 		child_fail(launch, PX_STEP_CWD);
 	child_apply_limits(launch);
-	child_reset_signals();
+	px_become_reset_signals();
+	if (caged)
+		child_ignore_signals();
 	child_exec(launch);
 }

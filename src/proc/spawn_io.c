@@ -11,6 +11,8 @@
 
 #include "proc/spec.h"
 
+enum { ABOVE_STDIO = STDERR_FILENO + 1 };
+
 void
 px_spawn_err_place(struct px_err *err, const char *step, const char *path)
 {
@@ -29,13 +31,13 @@ fd_close(int *fd)
 }
 
 int
-px_fd_above_stdio(int *fd)
+px_fd_above(int *fd, int least)
 {
 	int moved;
 
-	if (*fd > STDERR_FILENO)
+	if (*fd >= least)
 		return 0;
-	if ((moved = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) == -1)
+	if ((moved = fcntl(*fd, F_DUPFD_CLOEXEC, least)) == -1)
 		return -1;
 	close(*fd);
 	*fd = moved;
@@ -65,7 +67,7 @@ pty_open(const struct px_spec *spec, struct px_spawn_io *io)
 	    ioctl(io->out, TIOCSWINSZ, &size) == -1)
 		return -1;
 	if ((io->child[0] = ioctl(io->out, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) == -1 ||
-	    px_fd_above_stdio(&io->child[0]) == -1)
+	    px_fd_above(&io->child[0], ABOVE_STDIO) == -1)
 		return -1;
 	if (tcgetattr(io->child[0], &mode) == -1)
 		return -1;
@@ -87,7 +89,7 @@ pipe_open(int *reader, int *writer, int *ours)
 	*writer = fd[1];
 	if (fd_set_nonblocking(*ours) == -1)
 		return -1;
-	return px_fd_above_stdio(ours == reader ? writer : reader);
+	return px_fd_above(ours == reader ? writer : reader, ABOVE_STDIO);
 }
 
 static int
@@ -97,7 +99,7 @@ stdin_open(const struct px_spec *spec, struct px_spawn_io *io)
 		return pipe_open(&io->child[0], &io->in, &io->in);
 	if ((io->child[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1)
 		return -1;
-	return px_fd_above_stdio(&io->child[0]);
+	return px_fd_above(&io->child[0], ABOVE_STDIO);
 }
 
 static int

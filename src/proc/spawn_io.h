@@ -22,10 +22,10 @@ struct px_spawn_io {
 void px_spawn_err_place(struct px_err *err, const char *step, const char *path);
 
 /*
- * Moves '*fd' clear of 0..2, onto which the child's streams are about to be
- * copied; it is O_CLOEXEC then. 0, or -1 with errno.
+ * Moves '*fd' to 'least' or above, clear of the numbers onto which the child's
+ * descriptors are about to be copied; it is O_CLOEXEC then. 0, or -1 with errno.
  */
-int px_fd_above_stdio(int *fd);
+int px_fd_above(int *fd, int least);
 
 /* Opens a PTY (its size set) or pipes as the spec says. On failure nothing stays open. */
 int px_spawn_io_open(const struct px_spec *spec, struct px_spawn_io *out, struct px_err *err);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proc/cage.h"
+
 static void
 strings_free(char **v)
 {
@@ -24,6 +26,8 @@ px_spec_done(struct px_spec *spec)
 	spec->arg0 = NULL;
 	free(spec->cwd);
 	spec->cwd = NULL;
+	px_cage_free(spec->cage);
+	spec->cage = NULL;
 }
 
 void

@@ -8,6 +8,8 @@
 
 #include "base/crypto.h"
 
+struct px_cage;
+
 /* What to run and how it is connected: everything a spawn needs, deep-copied from the request. */
 
 enum px_io { PX_IO_PTY, PX_IO_PIPE };
@@ -31,8 +33,9 @@ struct px_spec {
 		rlim_t value;
 	} limits[PX_SPEC_LIMITS];
 	size_t nlimits;
-	size_t chunk_max;   /* largest output chunk in bytes; 0: the server's choice */
-	int64_t timeout_ms; /* > 0: terminated gracefully when it passes */
+	size_t chunk_max;     /* largest output chunk in bytes; 0: the server's choice */
+	int64_t timeout_ms;   /* > 0: terminated gracefully when it passes */
+	struct px_cage *cage; /* NULL: not in a sandbox. Not part of the fingerprint */
 };
 
 /* Frees the content of 'spec', not itself. */

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "proc/cage.h"
 #include "tree/cgroup.h"
 
 enum { CHECK_MIN_MS = 2, CHECK_MAX_MS = 100 };
@@ -75,6 +76,7 @@ stop_free(struct px_procs *procs, struct px_stop *stop)
 		px_cgroup_remove(procs->options.cgroups, stop->cgroup_serial, stop->cgroup_fd);
 	TAILQ_REMOVE(&procs->stops, stop, link);
 	procs->stats.stops--;
+	px_cage_free(stop->cage);
 	free(stop);
 }
 
@@ -181,10 +183,22 @@ px_stop_orphan(struct px_proc *proc)
 	stop->cgroup_fd = proc->cgroup_fd;
 	stop->cgroup_serial = proc->cgroup_serial;
 	stop->kill_at_ms = deadline;
+	if (stop->cage == NULL)
+		stop->cage = proc->cage;
+	proc->cage = NULL;
 	proc->cgroup_fd = -1;
 	proc->stop = NULL;
 	stop_check_soon(stop);
 	timer_arm(procs);
+}
+
+/* The kernel kills them too, as their first process has gone, but does not say when it is done. */
+void
+px_stop_caged(struct px_proc *proc)
+{
+	px_stop_proc(proc, 0);
+	proc->stop->cage = proc->cage;
+	proc->cage = NULL;
 }
 
 void

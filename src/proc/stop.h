@@ -18,7 +18,8 @@ struct px_stop {
 	pid_t root;    /* once the px_proc is gone: its pid, still to be reaped by us; else 0 */
 	int cgroup_fd; /* once the px_proc is gone: the session's cgroup; else -1 */
 	unsigned long cgroup_serial;
-	int64_t kill_at_ms; /* px_now_ms() */
+	struct px_cage *cage; /* ended when nothing of the tree is left; or NULL */
+	int64_t kill_at_ms;   /* px_now_ms() */
 	int64_t check_at_ms;
 	int64_t interval_ms; /* between checks; grows */
 };
@@ -38,6 +39,10 @@ void px_stop_on_reaped(struct px_proc *proc);
  * ending under way says so. Takes over its pid and cgroup.
  */
 void px_stop_orphan(struct px_proc *proc);
+
+/* The keeper of a sandbox was reaped: what may be left in there is killed, and its cage ends then.
+ */
+void px_stop_caged(struct px_proc *proc);
 
 /* A child that has no px_proc any more was reaped elsewhere. */
 void px_stop_forget_root(struct px_procs *procs, pid_t pid);

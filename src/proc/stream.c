@@ -148,7 +148,7 @@ static bool
 stream_read(struct px_proc_stream *stream)
 {
 	struct px_proc *proc = stream->proc;
-	size_t room = proc->ops->room(proc->arg), got;
+	size_t room = proc->gate != NULL ? 0 : proc->ops->room(proc->arg), got;
 	int sys;
 
 	if (room == 0) {

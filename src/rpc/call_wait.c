@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "rpc/call.h"
+#include "session/session.h"
 
 static void
 waiting_cancel(void *arg)
@@ -22,7 +23,7 @@ waiting_done(void *arg, enum px_reason reason)
 
 	free(arg);
 	if (reason == PX_REASON_GONE) {
-		px_fail_gone(&err);
+		px_session_fail_gone(w.session, &err);
 		px_call_fail(w.call, &err);
 	} else {
 		w.answer(&w, reason);

@@ -28,12 +28,16 @@ struct px_session *px_codex_process(const struct px_call *call, const struct px_
 /* "pty", "stdout" or "stderr". */
 const char *px_codex_stream_name(const struct px_session *session, unsigned stream);
 
+struct px_policy;
+
 /*
- * 0: no sandbox is asked for, or the operator has said that none matters, which is
- * logged with 'subject': the process or the method that goes on without.
+ * What the member "sandbox" asks for: 1 with '*out', which is to be ended; 0: nothing,
+ * or the operator has said that none matters, which is logged with 'subject', the
+ * process or the path that goes on without. 'tmpdir' is what TMPDIR means here;
+ * NULL: nothing. PX_E_PARAMS, PX_E_FORBIDDEN: what cannot be had, by its name.
  */
-int px_codex_sandbox_check(
-    struct px_call *call, const struct px_json *sandbox, const char *subject, struct px_err *err);
+int px_codex_sandbox_read(struct px_call *call, const struct px_json *sandbox, const char *subject,
+    const char *tmpdir, struct px_policy *out, struct px_err *err);
 
 /* The member 'name' with the URI of an absolute path, into an open object. */
 void px_codex_put_path(struct px_json_out *json, const char *name, const char *path);

@@ -10,11 +10,15 @@ px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
     const struct px_codex_fs_params *p, struct px_file_job **out, struct px_err *err)
 {
 	struct px_file_job *job = px_file_job_new(call, op);
+	int confined;
 
 	job->scope.no_follow = p->follow.set && !p->follow.v;
-	if ((p->path.p != NULL && px_uri_to_path(p->path.p, p->path.len, job->path, err) == -1) ||
-	    (p->to.p != NULL && px_uri_to_path(p->to.p, p->to.len, job->to, err) == -1) ||
-	    (op->changes && px_codex_sandbox_check(call, p->sandbox, job->path, err) == -1)) {
+	confined = px_codex_sandbox_read(call, p->sandbox, call->method->name,
+	    call->peer->rpc->surroundings.tmpdir, &job->policy, err);
+	job->confined = confined == 1;
+	if (confined == -1 ||
+	    (p->path.p != NULL && px_uri_to_path(p->path.p, p->path.len, job->path, err) == -1) ||
+	    (p->to.p != NULL && px_uri_to_path(p->to.p, p->to.len, job->to, err) == -1)) {
 		px_file_job_free(job);
 		return -1;
 	}

@@ -28,8 +28,7 @@ static const struct px_field px_codex_path_fields[] = {
 	CODEX_FIELD(px_codex_fs_params, path, "path", PX_F_STRING, .flags = PX_F_REQUIRED),
 };
 
-/* A job with what the parameters say about paths. Refused: an op that changes
- * files, in a sandbox that we cannot make. */
+/* A job with what the parameters say about paths and the sandbox. */
 int px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
     const struct px_codex_fs_params *p, struct px_file_job **out, struct px_err *err);
 

@@ -66,7 +66,7 @@ put_end(struct px_json_out *json, const struct px_session *session)
 		px_json_put_null(json);
 	px_json_kv_bool(json, "closed", px_session_closed(session));
 	px_json_kv_str(json, "failure", lost ? px_status_taken : NULL);
-	px_json_kv_bool(json, "sandboxDenied", false);
+	px_json_kv_bool(json, "sandboxDenied", px_session_denied(session));
 }
 
 static void

@@ -4,13 +4,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "fs/uri.h"
-#include "net/conn.h"
 #include "proc/env_policy.h"
 #include "proc/spec_build.h"
+#include "rpc/call_wait.h"
 #include "rpc/sub.h"
+#include "sandbox/policy.h"
+#include "sandbox/sandbox.h"
 #include "session/name.h"
 
 /* process/start. */
@@ -68,40 +69,8 @@ is_given(const struct px_json *node)
 	return node != NULL && node->type != PX_JSON_NULL;
 }
 
-/*
- * The client does not confine anything by itself: it believes that we have done
- * what we did not refuse.
- */
-int
-px_codex_sandbox_check(
-    struct px_call *call, const struct px_json *sandbox, const char *subject, struct px_err *err)
-{
-	const struct px_peer *peer = call->peer;
-	const struct px_json *type = px_json_get(px_json_get(sandbox, "permissions"), "type");
-
-	if (!is_given(sandbox))
-		return 0;
-	if (type == NULL || type->type != PX_JSON_STRING)
-		return px_fail(err, PX_E_PARAMS, "\"sandbox.permissions.type\" must be a string");
-	if (px_json_is(type, "disabled"))
-		return 0;
-	if (!px_json_is(type, "managed") && !px_json_is(type, "external"))
-		return px_fail(err, PX_E_PARAMS,
-		    "\"sandbox.permissions.type\" must be \"disabled\", \"managed\" or "
-		    "\"external\"");
-	if (!peer->rpc->codex.ignore_sandbox)
-		return px_fail(err, PX_E_FORBIDDEN,
-		    "this server cannot confine a program, so it starts none that is to run in a "
-		    "sandbox; let the client ask for full access, or the operator say "
-		    "--codex-ignore-sandbox");
-	px_log_event(peer->rpc->log, PX_LOG_WARN, "unconfined",
-	    PX_I("conn", (int64_t)px_conn_number(peer->conn)), PX_S("subject", subject),
-	    PX_S("reason", "codex_ignore_sandbox"));
-	return 0;
-}
-
 static int
-demands_check(struct px_call *call, const struct start_params *p, struct px_err *err)
+demands_check(const struct start_params *p, struct px_err *err)
 {
 	if (p->managed.v || is_given(p->network) || is_given(p->proxy))
 		return px_fail(err, PX_E_FORBIDDEN,
@@ -109,7 +78,7 @@ demands_check(struct px_call *call, const struct start_params *p, struct px_err 
 		    "held to one");
 	if (is_given(p->snapshot))
 		return px_fail(err, PX_E_FORBIDDEN, "this server makes no shell snapshots");
-	return px_codex_sandbox_check(call, p->sandbox, p->id.p, err);
+	return 0;
 }
 
 /* ---- what to run ---- */
@@ -179,6 +148,30 @@ spec_make(
 	return 0;
 }
 
+/* What TMPDIR means to the program, where it means something; else what it means to us. */
+static const char *
+tmpdir_find(const struct px_spec *spec, const struct px_rpc *rpc)
+{
+	const char *tmpdir = px_spec_env(spec, "TMPDIR");
+
+	return tmpdir != NULL && tmpdir[0] == '/' ? tmpdir : rpc->surroundings.tmpdir;
+}
+
+static int
+spec_confine(
+    struct px_call *call, const struct start_params *p, struct px_spec *spec, struct px_err *err)
+{
+	const struct px_rpc *rpc = call->peer->rpc;
+	struct px_policy policy = { 0 };
+	int result =
+	    px_codex_sandbox_read(call, p->sandbox, p->id.p, tmpdir_find(spec, rpc), &policy, err);
+
+	if (result == 1)
+		result = px_sandbox_cage(rpc->codex.sandbox, &policy, &spec->cage, err);
+	px_policy_done(&policy);
+	return result;
+}
+
 static int
 process_start(
     struct px_call *call, const struct start_params *p, struct px_session **out, struct px_err *err)
@@ -197,31 +190,41 @@ process_start(
 		return px_fail(err, PX_E_EXISTS, "process %s already exists", p->id.p);
 	if (spec_make(call, p, &spec, err) == -1)
 		return -1;
-	if (demands_check(call, p, err) == 0 &&
+	if (demands_check(p, err) == 0 && spec_confine(call, p, &spec, err) == 0 &&
 	    px_session_start(peer->member.workspace, &req, out, &existing, err) == 0)
 		return 0;
 	px_spec_done(&spec);
 	return -1;
 }
 
+static void
+start_answer(const struct px_call_wait *w, enum px_reason reason)
+{
+	struct px_peer *peer = w->call->peer;
+	struct px_session *session = w->session;
+	struct px_json_out *json = px_call_result(w->call);
+
+	(void)reason;
+	px_json_open(json);
+	px_json_kv_str(json, "processId", px_session_id(session));
+	px_json_kv_str(json, "sandboxType", px_session_caged(session) ? "linuxSeccomp" : "none");
+	px_json_close(json);
+	px_call_end(w->call);
+	px_sub_pump(peer, session);
+}
+
 static int
 start_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	struct px_peer *peer = call->peer;
+	struct px_wait_until until = px_wait_until_exit;
 	unsigned held = call->batch != NULL ? PX_SUB_HELD : 0;
-	struct px_session *session;
-	struct px_json_out *json;
+	struct px_call_wait w = { .call = call, .answer = start_answer };
 
-	if (process_start(call, params, &session, err) == -1)
+	if (process_start(call, params, &w.session, err) == -1)
 		return -1;
-	px_sub_add(peer, session, 0, held);
-	json = px_call_result(call);
-	px_json_open(json);
-	px_json_kv_str(json, "processId", px_session_id(session));
-	px_json_kv_str(json, "sandboxType", "none");
-	px_json_close(json);
-	px_call_end(call);
-	px_sub_pump(peer, session);
+	px_sub_add(call->peer, w.session, 0, held);
+	until.opened = true;
+	px_call_wait(&w, &until);
 	return 0;
 }
 

@@ -120,7 +120,7 @@ codex_put_exited(
 	struct px_json_out *json = note_open(peer, session, seq);
 
 	px_json_kv_int(json, "exitCode", exit->code);
-	px_json_kv_bool(json, "sandboxDenied", false);
+	px_json_kv_bool(json, "sandboxDenied", px_session_denied(session));
 	px_json_close(json);
 }
 

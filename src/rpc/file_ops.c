@@ -74,10 +74,10 @@ copy_run(struct px_file_job *job, struct px_err *err)
 	return px_fs_copy(&job->scope, job->path, job->to, job->all, err);
 }
 
-const struct px_file_op px_file_write = { .run = write_run, .alters = true, .changes = true };
-const struct px_file_op px_file_make = { .run = make_run, .alters = true, .changes = true };
-const struct px_file_op px_file_remove = { .run = remove_run, .alters = true, .changes = true };
-const struct px_file_op px_file_copy = { .run = copy_run, .alters = true, .changes = true };
+const struct px_file_op px_file_write = { .run = write_run, .alters = true };
+const struct px_file_op px_file_make = { .run = make_run, .alters = true };
+const struct px_file_op px_file_remove = { .run = remove_run, .alters = true };
+const struct px_file_op px_file_copy = { .run = copy_run, .alters = true };
 
 /* ---- open files ---- */
 
@@ -98,7 +98,7 @@ const struct px_file_op px_file_open_read = {
 	.run = open_run, .failed = open_failed, .alters = true
 };
 const struct px_file_op px_file_open_replace = {
-	.run = open_run, .failed = open_failed, .alters = true, .changes = true
+	.run = open_run, .failed = open_failed, .alters = true
 };
 
 int

@@ -11,9 +11,11 @@
 #include "base/mem.h"
 #include "fs/handles.h"
 #include "fs/pool.h"
+#include "fs/rules.h"
 #include "net/conn.h"
 #include "rpc/call.h"
 #include "rpc/file_watch.h"
+#include "sandbox/view.h"
 
 enum { HANDLES_MAX = 128 };
 
@@ -43,6 +45,7 @@ void
 px_file_job_free(struct px_file_job *job)
 {
 	px_handle_unref(job->handle);
+	px_policy_done(&job->policy);
 	job_drop_content(job);
 	if (job->result != NULL)
 		evbuffer_free(job->result);
@@ -123,13 +126,33 @@ job_encode(struct px_file_job *job)
 	px_json_out_free(json);
 }
 
+/* Where the policy's paths lead is looked up at the last moment. */
+static int
+job_run_confined(struct px_file_job *job)
+{
+	struct px_view view;
+	struct px_fs_rule *list;
+	int result;
+
+	if (px_view_make(&job->policy, &view, &job->err) == -1)
+		return -1;
+	list = px_view_rules(&view);
+	job->scope.rules = &(struct px_fs_rules){ list, view.count };
+	result = job->op->run(job, &job->err);
+	job->scope.rules = NULL;
+	free(list);
+	px_view_done(&view);
+	return result;
+}
+
 static void
 job_run(void *arg, const atomic_bool *stop)
 {
 	struct px_file_job *job = arg;
 
 	job->scope.stop = stop;
-	job->has_failed = job->op->run(job, &job->err) == -1;
+	job->has_failed =
+	    (job->confined ? job_run_confined(job) : job->op->run(job, &job->err)) == -1;
 	if (!job->has_failed && job->put != NULL && px_fs_go_on(&job->scope, NULL) == 0)
 		job_encode(job);
 	job_drop_content(job);

@@ -8,6 +8,7 @@
 
 #include "fs/fs.h"
 #include "fs/pool.h"
+#include "sandbox/policy.h"
 
 struct evbuffer;
 struct px_call;
@@ -29,7 +30,6 @@ struct px_file_op {
 	void (*failed)(struct px_file_job
 		*job); /* in the loop, before the error, also of the start; or NULL */
 	bool alters;   /* the order of what follows depends on it: px_pool_work.alters */
-	bool changes;  /* files, which a sandbox may forbid */
 };
 
 struct px_file_job {
@@ -40,6 +40,8 @@ struct px_file_job {
 	struct px_err err;
 	bool has_failed;
 	struct px_fs_scope scope;
+	bool confined; /* to 'policy' */
+	struct px_policy policy;
 	/* what was asked for */
 	char path[PATH_MAX], to[PATH_MAX];
 	bool all, force;

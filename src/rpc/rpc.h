@@ -15,6 +15,7 @@ struct px_http_request;
 struct px_json_out;
 struct px_log;
 struct px_net;
+struct px_sandbox;
 struct px_conn;
 
 /* What the operator decided for the dialect codex. */
@@ -22,6 +23,7 @@ struct px_codex_options {
 	struct px_terms terms;
 	bool terminate_group_only; /* process/terminate reaches the program's own group, no other */
 	bool ignore_sandbox;       /* programs run as if no sandbox had been asked for */
+	struct px_sandbox *sandbox; /* makes them; NULL: there are none */
 };
 
 /* What every connection's protocol state shares; filled and owned by the server, constant while it

@@ -49,6 +49,7 @@ struct px_config {
 	bool allow_direct_exec, allow_prepared_exec; /* true */
 	char *prepared_key_file; /* NULL: unsigned prepared requests are taken */
 	char *files;             /* "on", "off", or "auto": as far as programs may be started */
+	char *bwrap;             /* bubblewrap's path; NULL: it is looked for in PATH */
 	char *cgroup;     /* "auto", "off", or the directory of a delegated cgroup v2 subtree */
 	char *log_level;  /* "info" */
 	char *log_format; /* "text" or "json" */

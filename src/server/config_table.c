@@ -74,6 +74,8 @@ static const struct px_setting settings[] = {
 	    .help = "A Codex client's terminate spares what left the program's group." },
 	{ BOOL(codex_ignore_sandbox), .group = PX_GROUP_PROCESS,
 	    .help = "Run for Codex clients unconfined what should be in a sandbox." },
+	{ STRING(bwrap), .group = PX_GROUP_PROCESS, .argument = "FILE",
+	    .help = "Make sandboxes with this bubblewrap, not the one in PATH." },
 
 	{ COUNT(max_processes, "maxProcesses"), .group = PX_GROUP_LIMIT, .min = 1, .max = 1000000,
 	    .preset = 4096, .help = "Processes at one time, of all connections together." },

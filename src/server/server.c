@@ -21,6 +21,7 @@
 #include "proc/guardian.h"
 #include "px_version.h"
 #include "rpc/rpc.h"
+#include "sandbox/sandbox.h"
 #include "server/config.h"
 #include "server/host.h"
 #include "server/idle.h"
@@ -347,6 +348,7 @@ rpc_open(struct px_server *server, struct px_err *err)
 		    .kept_from_close = true },
 		.terminate_group_only = config->codex_terminate_group_only,
 		.ignore_sandbox = config->codex_ignore_sandbox,
+		.sandbox = px_sandbox_new(config->bwrap),
 	};
 	px_surroundings_find(&rpc->surroundings);
 	rpc->limit = server_limit;
@@ -453,6 +455,7 @@ rpc_close(struct px_rpc *rpc)
 	if (rpc->prepared_key != NULL)
 		explicit_bzero(rpc->prepared_key, rpc->prepared_key_len);
 	free(rpc->prepared_key);
+	px_sandbox_free(rpc->codex.sandbox);
 	px_surroundings_done(&rpc->surroundings);
 }
 

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "proc/input.h"
 #include "proc/signals.h"
+#include "session/denial.h"
 #include "session/state.h"
 #include "session/wait.h"
 
@@ -150,6 +151,7 @@ session_on_exited(void *arg, const struct px_exit *exit)
 	px_workspace_on_exited(session->ws);
 	if (session->forgotten)
 		return;
+	session->denied = session->caged && px_denial_of(session, exit->code);
 	session->exit_seq = px_transcript_mark(session->transcript);
 	if (!session->ws->terms->kept_from_close)
 		retention_start(session, session->ws->core->options.exited_retention_ms);
@@ -190,7 +192,27 @@ session_on_failed(void *arg, const char *message)
 		watch->ops->failed(watch->arg, session, 0, message);
 }
 
+/* One that has failed is out of the way at once; its process is on its way out. */
+static void
+session_on_opened(void *arg, const struct px_err *err)
+{
+	struct px_session *session = arg;
+
+	session->opening = false;
+	if (err == NULL) {
+		if (!session->forgotten)
+			px_waits_on_opened(session);
+		return;
+	}
+	session->unopened = px_new(struct px_err);
+	*session->unopened = *err;
+	px_proc_terminate(session->proc, 0, PX_CAUSE_SELF);
+	if (!session->forgotten)
+		px_session_forget(session);
+}
+
 static const struct px_proc_ops session_proc_ops = {
+	.opened = session_on_opened,
 	.room = session_room,
 	.output = session_on_output,
 	.exited = session_on_exited,
@@ -285,6 +307,7 @@ session_new(struct px_workspace *ws, struct px_session_request *req, struct px_p
 
 	session->ws = ws;
 	session->proc = proc;
+	session->caged = session->opening = px_proc_opening(proc);
 	session->on_disconnect = req->on_disconnect;
 	session->starter = req->starter;
 	session->started_ms = px_wall_ms();
@@ -455,6 +478,7 @@ px_session_free(struct px_session *session)
 	else
 		px_proc_free(session->proc);
 	px_spec_done(&session->spec);
+	free(session->unopened);
 	free(session->id);
 	free(session);
 	px_workspace_on_removed(ws);

@@ -32,7 +32,8 @@ struct px_session_request {
 
 /*
  * Starts a session. A known id with the same spec gives the existing session and
- * '*out_existing' true; with another spec PX_E_EXISTS. PX_E_LIMIT, PX_E_SPAWN.
+ * '*out_existing' true; with another spec PX_E_EXISTS. PX_E_LIMIT, PX_E_SPAWN. One
+ * in a sandbox is px_session_opening() at first.
  */
 int px_session_start(struct px_workspace *ws, struct px_session_request *req,
     struct px_session **out, bool *out_existing, struct px_err *err);
@@ -100,6 +101,15 @@ struct px_transcript *px_session_transcript(struct px_session *session);
 struct px_proc *px_session_proc(const struct px_session *session);
 unsigned px_session_streams(const struct px_session *session);
 bool px_session_running(const struct px_session *session); /* its end has not been told */
+/*
+ * Its sandbox is being made: nothing is told of it yet. Wait for 'opened'
+ * (session/wait.h); when that fails the session is gone, as if it had not been started.
+ */
+bool px_session_opening(const struct px_session *session);
+bool px_session_caged(const struct px_session *session);  /* in a sandbox */
+bool px_session_denied(const struct px_session *session); /* session/denial.h */
+/* Why a wait was told GONE: its start has failed, or PX_E_SESSION. Returns -1. */
+int px_session_fail_gone(const struct px_session *session, struct px_err *err);
 /* NULL while it runs, and when the server lost the program: then it is known neither. */
 const struct px_exit *px_session_exit(const struct px_session *session);
 bool px_session_closed(const struct px_session *session);

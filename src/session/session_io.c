@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "proc/input.h"
 #include "session/state.h"
+#include "session/wait.h"
 
 /* What a client does to a session that runs, and what it can ask of it. */
 
@@ -166,6 +167,33 @@ const struct px_exit *
 px_session_exit(const struct px_session *session)
 {
 	return session->exited && !session->exit.lost ? &session->exit : NULL;
+}
+
+bool
+px_session_opening(const struct px_session *session)
+{
+	return session->opening;
+}
+
+bool
+px_session_caged(const struct px_session *session)
+{
+	return session->caged;
+}
+
+bool
+px_session_denied(const struct px_session *session)
+{
+	return session->denied;
+}
+
+int
+px_session_fail_gone(const struct px_session *session, struct px_err *err)
+{
+	if (session->unopened == NULL)
+		return px_fail_gone(err);
+	*err = *session->unopened;
+	return -1;
 }
 
 bool

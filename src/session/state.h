@@ -85,6 +85,9 @@ struct px_session {
 	struct event *timeout;   /* ends it; NULL without a limit */
 	struct event *retention; /* made at the exit */
 	bool forgotten;
+	bool caged, denied;      /* in a sandbox; which seems to have made it fail */
+	bool opening;            /* its program has not begun yet */
+	struct px_err *unopened; /* why it never will; NULL: it has, or may */
 	bool exited, closed;
 	uint64_t exit_seq, closed_seq;
 	size_t closed_bytes; /* its share in the core's; 0: not in that list */
@@ -146,6 +149,7 @@ size_t px_watch_room(struct px_watch *watch);
 
 /* Told to waits by their session. */
 void px_waits_on_output(struct px_session *session, const struct px_chunk *chunk);
+void px_waits_on_opened(struct px_session *session);
 void px_waits_on_exit(struct px_session *session);
 void px_waits_on_closed(struct px_session *session);
 void px_waits_gone(struct px_session *session);

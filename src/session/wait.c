@@ -34,6 +34,7 @@ px_reason_word(enum px_reason reason)
 		[PX_REASON_MATCH] = "match",
 		[PX_REASON_EVENT] = "event",
 		[PX_REASON_TIMEOUT] = "timeout",
+		[PX_REASON_OPENED] = "opened",
 		[PX_REASON_GONE] = "gone",
 	};
 
@@ -158,6 +159,10 @@ wait_is_over(struct px_wait *wait, enum px_reason *out_reason)
 {
 	const struct px_session *session = wait->session;
 
+	if (wait->until.opened) {
+		*out_reason = PX_REASON_OPENED;
+		return !session->opening;
+	}
 	if (wait->until.event && event_is_there(session, &wait->until)) {
 		*out_reason = PX_REASON_EVENT;
 		return true;
@@ -234,6 +239,16 @@ waits_finish(struct px_session *session, bool only_events, enum px_reason reason
 			wait_finish(wait, PX_REASON_EVENT);
 		}
 	}
+}
+
+void
+px_waits_on_opened(struct px_session *session)
+{
+	struct px_wait *wait, *next;
+
+	TAILQ_FOREACH_SAFE (wait, &session->waits, link, next)
+		if (wait->until.opened)
+			wait_finish(wait, PX_REASON_OPENED);
 }
 
 void

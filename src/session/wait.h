@@ -20,6 +20,7 @@ enum px_reason {
 	PX_REASON_MATCH,
 	PX_REASON_EVENT,
 	PX_REASON_TIMEOUT,
+	PX_REASON_OPENED,
 	PX_REASON_GONE /* the session was released or its workspace ended */
 };
 const char *px_reason_word(enum px_reason reason);
@@ -32,6 +33,7 @@ struct px_wait_until {
 	int64_t idle_ms; /* no output for so long, from the later of the call and the last output;
 			    -1: no condition */
 	int64_t bytes;   /* so many bytes of output from the place on; -1: no condition */
+	bool opened;     /* its program has begun; what else is asked for does not matter */
 	bool event;      /* any event after the place: output, exited, closed */
 	bool has_after;  /* the place is behind sequence number 'after'; else it is now */
 	uint64_t after;

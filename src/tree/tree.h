@@ -29,6 +29,9 @@ px_mark px_mark_make(uint32_t nonce, uint32_t group, uint32_t serial);
  * -1 with errno. */
 int px_mark_set(px_mark mark);
 
+/* Does the process of this number, if there is one, carry just this mark? */
+bool px_mark_is_on(pid_t pid, px_mark mark);
+
 /*
  * Which processes are meant. A process belongs if any of these says so or if it
  * descends from one that belongs, whatever its own mark. Zombies never do, nor

@@ -201,7 +201,10 @@ URI = string(wrong=("", "relative", "/", "file", "http://localhost/", "file://el
 KEY_PATHS = Type(("array",), ([[]], [["a"], []], [[1]], [{}], ["a"], [None]), "x" * BIG)
 PATTERNS = strings(["*?*" * 10] * 10_000, SPAWN_V0)
 SANDBOX = Type(("object",), ({}, {"permissions": None}, {"permissions": {}}, {"permissions": {"type": 1}},
-                             {"permissions": {"type": "Disabled"}}), "x" * BIG)
+                             {"permissions": {"type": "Disabled"}}, {"permissions": {"type": "managed"}},
+                             {"permissions": {"type": "managed", "network": "restricted", "file_system": {"type": "restricted",
+                                                                                                       "entries": [None]}}}),
+               "x" * BIG)
 
 
 def of_process(params, unknown, *members):

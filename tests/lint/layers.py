@@ -16,10 +16,12 @@ ARROWS = {
     "tree": ["base"],
     "fs": ["base"],
     "proc": ["base", "tree"],
+    "enter": ["proc"],
+    "sandbox": ["base", "fs", "proc"],
     "session": ["base", "transcript", "proc"],
     "net": ["base", "wire"],
-    "rpc": ["base", "wire", "transcript", "fs", "proc", "session", "net"],
-    "server": ["base", "wire", "tree", "fs", "proc", "session", "net", "rpc"],
+    "rpc": ["base", "wire", "transcript", "fs", "proc", "sandbox", "session", "net"],
+    "server": ["base", "wire", "tree", "fs", "proc", "sandbox", "session", "net", "rpc"],
     "client": ["base", "wire", "transcript", "ptyexec"],
     "local": ["base", "transcript", "proc", "session", "client", "ptyexec"],
     "cli": ["base", "ptyexec"],
@@ -30,13 +32,13 @@ PURE = ["src/wire/*", "src/transcript/*", "src/base/json*", "src/base/fields*", 
 IMPURE = re.compile(r"sys/(socket|epoll|uio|un|wait)\.h|unistd\.h|fcntl\.h|poll\.h|netinet/.*|event2/(event|bufferevent|listener).*")
 
 # A process is bytes and signals, a file is bytes and a name: they know neither JSON nor sockets.
-NO_JSON = ["proc", "fs"]
+NO_JSON = ["proc", "fs", "sandbox"]
 NOT_THERE = re.compile(r"base/(json|json_out|fields)\.h|yajl/.*|sys/un\.h|netinet/.*")
 
 # An example, and the programs of the install tests, have of ours what is installed.
 STRANGERS = ["examples/*.[ch]", "tests/install/*.[ch]"]
 
-GENERATED = "px_version.h"
+GENERATED = ["px_version.h", "px_paths.h"]
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -47,7 +49,7 @@ def complaint(path, quote, target, is_first):
         return f"<{target}>: this file is pure"
     if folder in NO_JSON and NOT_THERE.fullmatch(target):
         return f'"{target}": {folder} knows no JSON and no sockets'
-    if quote == "<" or target == GENERATED:
+    if quote == "<" or target in GENERATED:
         return None
     head, slash, _ = target.partition("/")
     if not slash or head not in [*ARROWS, "ptyexec"]:
