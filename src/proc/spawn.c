@@ -85,13 +85,13 @@ argv_make(const struct px_spec *spec)
 
 /* The child's end must survive that its descriptors are put in place. */
 static int
-report_open(int report[2])
+report_open(int report[2], bool caged)
 {
 	int sys;
 
 	if (pipe2(report, O_CLOEXEC) == -1)
 		return -1;
-	if (px_fd_above(&report[1], PX_ENTER_END) == 0)
+	if (px_fd_above(&report[1], caged ? PX_ENTER_END : STDERR_FILENO + 1) == 0)
 		return 0;
 	sys = errno;
 	close(report[0]);
@@ -208,7 +208,7 @@ spawn_program(struct px_launch *launch, struct px_spawned *out, struct px_err *e
 {
 	int report[2], result;
 
-	if (report_open(report) == -1)
+	if (report_open(report, launch->cage != NULL) == -1)
 		return spawn_failed_here(launch->spec, "pipe", "open a pipe", err);
 	result = spawn_launch(launch, report, out, err);
 	close(report[0]);

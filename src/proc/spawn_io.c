@@ -65,8 +65,11 @@ px_fd_above(int *fd, int least)
 
 	if (*fd >= least)
 		return 0;
-	if ((moved = fcntl(*fd, F_DUPFD_CLOEXEC, least)) == -1)
+	if ((moved = fcntl(*fd, F_DUPFD_CLOEXEC, least)) == -1) {
+		if (errno == EINVAL) /* 'least' itself is beyond what is allowed */
+			errno = EMFILE;
 		return -1;
+	}
 	close(*fd);
 	*fd = moved;
 	return 0;
