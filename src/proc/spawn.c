@@ -83,42 +83,15 @@ argv_make(const struct px_spec *spec)
 	return argv;
 }
 
-int
-px_spawn_failed(
-    const char *program, const char *cwd, const struct px_report *report, struct px_err *err)
-{
-	static const char *const words[PX_STEP_COUNT] = {
-#define PX_STEP_WORD(name, word) [PX_STEP_##name] = word,
-		PX_STEP_MAP(PX_STEP_WORD)
-#undef PX_STEP_WORD
-	};
-	bool at_cwd = report->step == PX_STEP_CWD;
-	const char *step = words[report->step];
-
-	if (at_cwd)
-		px_fail_sys(
-		    err, PX_E_SPAWN, report->sys, "cannot enter working directory '%s'", cwd);
-	else if (report->step == PX_STEP_SANDBOX)
-		px_fail(err, PX_E_SPAWN,
-		    "cannot make a sandbox for '%s': something was exchanged while it was made",
-		    program);
-	else if (report->step == PX_STEP_EXEC)
-		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot run '%s'", program);
-	else
-		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot start '%s' (%s)", program, step);
-	px_spawn_err_place(err, step, at_cwd ? cwd : program);
-	return -1;
-}
-
 /* The child's end must survive that its descriptors are put in place. */
 static int
-report_open(int report[2])
+report_open(int report[2], bool caged)
 {
 	int sys;
 
 	if (pipe2(report, O_CLOEXEC) == -1)
 		return -1;
-	if (px_fd_above(&report[1], PX_ENTER_END) == 0)
+	if (px_fd_above(&report[1], caged ? PX_ENTER_END : STDERR_FILENO + 1) == 0)
 		return 0;
 	sys = errno;
 	close(report[0]);
@@ -235,7 +208,7 @@ spawn_program(struct px_launch *launch, struct px_spawned *out, struct px_err *e
 {
 	int report[2], result;
 
-	if (report_open(report) == -1)
+	if (report_open(report, launch->cage != NULL) == -1)
 		return spawn_failed_here(launch->spec, "pipe", "open a pipe", err);
 	result = spawn_launch(launch, report, out, err);
 	close(report[0]);

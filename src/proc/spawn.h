@@ -25,8 +25,6 @@ struct px_spawned {
 	int report, text;
 };
 
-struct px_report;
-
 /* What the manager adds to a spec. */
 struct px_spawn_extra {
 	px_mark mark;      /* 0: none */
@@ -47,10 +45,6 @@ struct px_spawn_extra {
  */
 int px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct px_spawned *out,
     struct px_err *err);
-
-/* PX_E_SPAWN of a start that ended as the child reports. Returns -1. */
-int px_spawn_failed(
-    const char *program, const char *cwd, const struct px_report *report, struct px_err *err);
 
 /*
  * waitid(2) for one of them, without blocking: 1: it is dead, 0: it lives, -1:

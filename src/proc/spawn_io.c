@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "proc/become.h"
 #include "proc/spec.h"
 
 enum { ABOVE_STDIO = STDERR_FILENO + 1 };
@@ -20,6 +21,33 @@ px_spawn_err_place(struct px_err *err, const char *step, const char *path)
 		return;
 	err->step = step;
 	strlcpy(err->path, path, sizeof err->path);
+}
+
+int
+px_spawn_failed(
+    const char *program, const char *cwd, const struct px_report *report, struct px_err *err)
+{
+	static const char *const words[PX_STEP_COUNT] = {
+#define PX_STEP_WORD(name, word) [PX_STEP_##name] = word,
+		PX_STEP_MAP(PX_STEP_WORD)
+#undef PX_STEP_WORD
+	};
+	bool at_cwd = report->step == PX_STEP_CWD;
+	const char *step = words[report->step];
+
+	if (at_cwd)
+		px_fail_sys(
+		    err, PX_E_SPAWN, report->sys, "cannot enter working directory '%s'", cwd);
+	else if (report->step == PX_STEP_SANDBOX)
+		px_fail(err, PX_E_SPAWN,
+		    "cannot make a sandbox for '%s': something was exchanged while it was made",
+		    program);
+	else if (report->step == PX_STEP_EXEC)
+		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot run '%s'", program);
+	else
+		px_fail_sys(err, PX_E_SPAWN, report->sys, "cannot start '%s' (%s)", program, step);
+	px_spawn_err_place(err, step, at_cwd ? cwd : program);
+	return -1;
 }
 
 static void
@@ -37,8 +65,11 @@ px_fd_above(int *fd, int least)
 
 	if (*fd >= least)
 		return 0;
-	if ((moved = fcntl(*fd, F_DUPFD_CLOEXEC, least)) == -1)
+	if ((moved = fcntl(*fd, F_DUPFD_CLOEXEC, least)) == -1) {
+		if (errno == EINVAL) /* 'least' itself is beyond what is allowed */
+			errno = EMFILE;
 		return -1;
+	}
 	close(*fd);
 	*fd = moved;
 	return 0;

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 
+struct px_report;
 struct px_spec;
 
 /* The descriptors of one child, both ends, all O_CLOEXEC; ours are O_NONBLOCK, the child's are not.
@@ -20,6 +21,10 @@ struct px_spawn_io {
 /* Says in a PX_E_SPAWN error at which step, a word, and over which file the start failed. 'err' may
  * be NULL. */
 void px_spawn_err_place(struct px_err *err, const char *step, const char *path);
+
+/* PX_E_SPAWN of a start that ended as the child reports. Returns -1. */
+int px_spawn_failed(
+    const char *program, const char *cwd, const struct px_report *report, struct px_err *err);
 
 /*
  * Moves '*fd' to 'least' or above, clear of the numbers onto which the child's

@@ -242,6 +242,18 @@ px_procfs_mark(int proc_fd, pid_t pid, px_mark *out)
 }
 
 bool
+px_mark_is_on(pid_t pid, px_mark mark)
+{
+	DIR *proc = px_procfs_open();
+	px_mark found = 0;
+	bool is = proc != NULL && px_procfs_mark(dirfd(proc), pid, &found) == 0 && found == mark;
+
+	if (proc != NULL)
+		closedir(proc);
+	return is;
+}
+
+bool
 px_procfs_has_children(int proc_fd)
 {
 	return faccessat(proc_fd, "thread-self/children", R_OK, 0) == 0;

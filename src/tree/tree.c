@@ -11,18 +11,6 @@
 #include "tree/mark.h"
 #include "tree/procfs.h"
 
-bool
-px_mark_is_on(pid_t pid, px_mark mark)
-{
-	DIR *proc = px_procfs_open();
-	px_mark found = 0;
-	bool is = proc != NULL && px_procfs_mark(dirfd(proc), pid, &found) == 0 && found == mark;
-
-	if (proc != NULL)
-		closedir(proc);
-	return is;
-}
-
 /* 1: the process that was found is alive, 0: it has ended, -1: not to be found out. */
 static int
 tree_is_same(const struct px_family *f, const struct px_kin *kin)

@@ -158,7 +158,9 @@ px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct 
 	played_unblock(p->in);
 	played_unblock(p->out);
 	px_spawn_io_close_child(&io);
-	*out = (struct px_spawned){ .pid = PLAYED_PID + i,
+	*out = (struct px_spawned){ .report = -1,
+		.text = -1,
+		.pid = PLAYED_PID + i,
 		.pidfd = fcntl(p->pidfd, F_DUPFD_CLOEXEC, 3),
 		.in = io.in,
 		.out = io.out,

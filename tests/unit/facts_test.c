@@ -266,8 +266,7 @@ on_failed(void *arg, const char *message)
 	ck_abort_msg("%s", message);
 }
 
-static const struct px_proc_ops ops = { on_room, on_output, on_exited, on_closed, on_failed,
-	NULL };
+static const struct px_proc_ops ops = { on_room, on_output, on_exited, on_closed, on_failed, NULL };
 
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)

@@ -88,8 +88,7 @@ on_failed(void *arg, const char *message)
 	ck_abort_msg("%s", message);
 }
 
-static const struct px_proc_ops ops = { on_room, on_output, on_exited, on_closed, on_failed,
-	NULL };
+static const struct px_proc_ops ops = { on_room, on_output, on_exited, on_closed, on_failed, NULL };
 
 static void
 watched_init(struct watched *w)
