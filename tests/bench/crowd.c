@@ -15,7 +15,7 @@
  * does not read what is written to it, and a client that asks one thing after
  * another meanwhile: how long it waits for an answer, which comes behind whatever
  * output is on its way. In the dialect of the Codex CLI, so that its own server can
- * stand beside ours: PX_CODEX names its launcher, as for the tests.
+ * stand beside ours, if PX_CODEX names a launcher (./dev bench codex installs one).
  */
 
 enum {
@@ -181,7 +181,7 @@ main(void)
 	struct rival rivals[RIVALS] = { { .name = "ptyexecd" },
 		{ .name = "the CLI's own server" } };
 	const char *launcher = getenv("PX_CODEX");
-	int n = launcher != NULL ? RIVALS : 1;
+	int n = launcher != NULL && access(launcher, X_OK) == 0 ? RIVALS : 1;
 
 	signal(SIGPIPE, SIG_IGN);
 	bench_server_start(&rivals[0].server, options);

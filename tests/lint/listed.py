@@ -42,7 +42,6 @@ def main(build):
         *root.glob("tests/install/test_*.py"),
         *root.glob("tests/peers/codex/test_*.py"),
         *root.glob("tests/conformance/run.py"),
-        root / "tests/peers/codex/differ.py",
         *(path for path in root.glob("tests/peers/*.mjs") if path.name not in SHARED),
     ]
     missing = sorted(path.relative_to(root) for path in wanted if str(path) not in known)
