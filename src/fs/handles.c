@@ -183,7 +183,7 @@ file_replace(const struct px_fs_scope *scope, const char *path, struct px_err *e
 	if (px_place_find(scope, path, PX_PLACE_FOLLOW, &place, err) == -1)
 		return -1;
 	if ((fd = replaced_open(&place)) == -1) {
-		if (errno == EINVAL || errno == EISDIR)
+		if (errno == EINVAL)
 			px_fs_refuse(err, path, "path `%.300s` is not a file", path);
 		else
 			px_fs_fail(scope, path, err);
@@ -263,7 +263,7 @@ px_handle_write(const struct px_handle *handle, int64_t offset, const void *data
 
 	if (range_check("write", offset, len, err) == -1)
 		return -1;
-	if (handle->fd == -1 || !handle->writes)
+	if (handle->fd == -1)
 		return unknown(handle->id, err);
 	while (done < len) {
 		n = pwrite(

@@ -16,7 +16,7 @@ directory_look(const struct px_fs_scope *scope, const char *path, struct px_err 
 	int fd = px_place_openat(scope, AT_FDCWD, path, O_DIRECTORY);
 
 	if (fd == -1)
-		return errno == ELOOP ? px_fs_fail(scope, path, err) : 0;
+		return errno == ELOOP && scope->no_follow ? px_fs_fail(scope, path, err) : 0;
 	close(fd);
 	return 1;
 }

@@ -52,6 +52,8 @@ byte_decode(const char *s, size_t len, char *out, size_t *used)
 
 	*used = 1;
 	*out = *s;
+	if (*s != '\0' && (unsigned char)*s < ' ')
+		return "a control character, which some leave out; write it as %XX in a name";
 	if (*s == '?' || *s == '#')
 		return "a query or fragment; write %3F for '?' and %23 for '#' in a name";
 	if (*s == '\\')
@@ -129,6 +131,9 @@ px_uri_to_path(const char *uri, size_t len, char out[PATH_MAX], struct px_err *e
 	const char *rest = uri, *wrong;
 	size_t left = len;
 
+	if (len > 0 && uri[len - 1] == ' ')
+		return refuse(
+		    uri, len, "a space at its end, which some leave out; write %20 in a name", err);
 	if (!begins_with(rest, left, "file:"))
 		return refuse(uri, len, "it does not begin with file:", err);
 	rest += 5;

@@ -69,6 +69,20 @@ walk_put(const struct px_file_job *job, struct px_json_out *json)
 	px_json_kv_bool(json, "truncated", walked->truncated);
 }
 
+/* What the CLI's own server goes to. */
+enum { WALK_DEPTH_MAX = 64, WALK_DIRECTORIES_MAX = 10000, WALK_ENTRIES_MAX = 50000 };
+
+static int
+walk_check(const struct px_fs_walk *walk, struct px_err *err)
+{
+	if (walk->max_depth <= WALK_DEPTH_MAX && walk->max_directories <= WALK_DIRECTORIES_MAX &&
+	    walk->max_entries <= WALK_ENTRIES_MAX)
+		return 0;
+	return px_fail(err, PX_E_REQUEST,
+	    "filesystem walk limits exceed maximums: depth=%d, directories=%d, entries=%d",
+	    WALK_DEPTH_MAX, WALK_DIRECTORIES_MAX, WALK_ENTRIES_MAX);
+}
+
 static int
 walk_run(struct px_call *call, const void *params, struct px_err *err)
 {
@@ -85,23 +99,27 @@ walk_run(struct px_call *call, const void *params, struct px_err *err)
 		.follow_directories = p->walk.follow.v,
 		.prune_hidden = p->walk.prune.v,
 	};
+	if (walk_check(&job->walk, err) == -1) {
+		px_file_job_free(job);
+		return -1;
+	}
 	return px_file_job_start(job, err);
 }
 
-#define WALK_FIELD(member, wire_name, kind)                                  \
+#define WALK_FIELD(member, wire_name, kind, flag)                            \
 	{                                                                    \
-		.name = (wire_name), .type = (kind), .flags = PX_F_REQUIRED, \
+		.name = (wire_name), .type = (kind), .flags = (flag),        \
 		.offset = offsetof(struct px_codex_fs_params, walk.member) - \
 			  offsetof(struct px_codex_fs_params, walk),         \
 		.max = (kind) == PX_F_INT ? INT64_MAX : 0                    \
 	}
 
 static const struct px_field options_fields[] = {
-	WALK_FIELD(depth, "maxDepth", PX_F_INT),
-	WALK_FIELD(directories, "maxDirectories", PX_F_INT),
-	WALK_FIELD(entries, "maxEntries", PX_F_INT),
-	WALK_FIELD(follow, "followDirectorySymlinks", PX_F_BOOL),
-	WALK_FIELD(prune, "pruneHiddenDirectories", PX_F_BOOL),
+	WALK_FIELD(depth, "maxDepth", PX_F_INT, PX_F_REQUIRED),
+	WALK_FIELD(directories, "maxDirectories", PX_F_INT, PX_F_REQUIRED),
+	WALK_FIELD(entries, "maxEntries", PX_F_INT, PX_F_REQUIRED),
+	WALK_FIELD(follow, "followDirectorySymlinks", PX_F_BOOL, PX_F_REQUIRED),
+	WALK_FIELD(prune, "pruneHiddenDirectories", PX_F_BOOL, 0),
 };
 
 static const struct px_field walk_fields[] = {

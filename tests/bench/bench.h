@@ -67,15 +67,17 @@ void bench_server_stop(struct bench_server *server);
 double bench_server_cpu(const struct bench_server *server); /* seconds of processor time so far */
 double bench_server_memory(const struct bench_server *server); /* resident bytes */
 
-/* ---- a client of exec-server.v1 ---- */
+/* ---- a client ---- */
 
 enum bench_transport { BENCH_UNIX, BENCH_WS, BENCH_STDIO, BENCH_TRANSPORTS };
 
 struct bench_client;
 
-/* Connected and initialized; there can be one over stdio, once. */
+/* Connected and initialized for exec-server.v1; there can be one over stdio, once. */
 struct bench_client *bench_connect(
     const struct bench_server *server, enum bench_transport transport);
+struct bench_client *bench_connect_codex(
+    const struct bench_server *server); /* the same over ws, as the Codex CLI; the port is enough */
 void bench_disconnect(struct bench_client *client);
 void bench_drain(struct bench_client *client); /* reads until the server has closed */
 

@@ -19,7 +19,6 @@
 
 enum {
 	BUFFER = 1024 * 1024,
-	REQUEST_MAX = 4096,
 	WS_HEADER_MAX = 14,
 	WS_TEXT = 0x81,
 	WS_MASKED = 0x80,
@@ -40,16 +39,12 @@ struct bench_client {
 static size_t
 put_ws_header(char *header, size_t len)
 {
-	size_t n = 0;
+	size_t n = 0, bytes = len < 126 ? 0 : len <= UINT16_MAX ? 2 : 8;
 
 	header[n++] = (char)WS_TEXT;
-	if (len < 126) {
-		header[n++] = (char)(WS_MASKED | len);
-	} else {
-		header[n++] = (char)(WS_MASKED | 126);
-		header[n++] = (char)(len >> 8);
-		header[n++] = (char)len;
-	}
+	header[n++] = (char)(WS_MASKED | (bytes == 0 ? len : bytes == 2 ? 126 : 127));
+	while (bytes > 0)
+		header[n++] = (char)(len >> 8 * --bytes);
 	memset(header + n, 0, 4);
 	return n + 4;
 }
@@ -57,23 +52,27 @@ put_ws_header(char *header, size_t len)
 void
 bench_send(struct bench_client *client, const char *format, ...)
 {
-	char text[WS_HEADER_MAX + REQUEST_MAX], header[WS_HEADER_MAX];
-	char *start = text + WS_HEADER_MAX;
-	size_t len, header_len = 0;
+	char header[WS_HEADER_MAX];
+	size_t header_len = 0;
 	va_list ap;
+	char *text;
+	int len;
 
 	va_start(ap, format);
-	len = (size_t)vsnprintf(start, REQUEST_MAX - 1, format, ap);
+	len = vasprintf(&text, format, ap);
 	va_end(ap);
-	if (len >= REQUEST_MAX - 1)
-		abort();
+	if (len == -1)
+		bench_die("memory");
 	if (client->transport == BENCH_WS)
-		header_len = put_ws_header(header, len);
+		header_len = put_ws_header(header, (size_t)len);
 	else
-		start[len++] = '\n';
-	start -= header_len;
-	memcpy(start, header, header_len);
-	bench_write_all(client->out, start, header_len + len);
+		text[len++] = '\n'; /* in the place of the NUL */
+	if ((text = realloc(text, header_len + (size_t)len)) == NULL)
+		bench_die("memory");
+	memmove(text + header_len, text, (size_t)len);
+	memcpy(text, header, header_len);
+	bench_write_all(client->out, text, header_len + (size_t)len);
+	free(text);
 }
 
 /* ---- receiving ---- */
@@ -240,8 +239,8 @@ upgrade(struct bench_client *client, unsigned port)
 	client->begin = (size_t)(end - client->buf) + 4;
 }
 
-struct bench_client *
-bench_connect(const struct bench_server *server, enum bench_transport transport)
+static struct bench_client *
+client_open(const struct bench_server *server, enum bench_transport transport)
 {
 	struct bench_client *client = calloc(1, sizeof *client);
 
@@ -257,10 +256,31 @@ bench_connect(const struct bench_server *server, enum bench_transport transport)
 	}
 	if (transport == BENCH_WS)
 		upgrade(client, server->port);
+	return client;
+}
+
+struct bench_client *
+bench_connect(const struct bench_server *server, enum bench_transport transport)
+{
+	struct bench_client *client = client_open(server, transport);
+
 	bench_send(client,
 	    "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"bench\","
 	    "\"protocolVersion\":\"exec-server.v1\"}}");
 	bench_await(client, "\"id\":0,", NULL);
+	return client;
+}
+
+struct bench_client *
+bench_connect_codex(const struct bench_server *server)
+{
+	struct bench_client *client = client_open(server, BENCH_WS);
+
+	bench_send(client,
+	    "{\"id\":0,\"method\":\"initialize\",\"params\":{\"clientName\":\"bench\","
+	    "\"resumeSessionId\":null}}");
+	bench_await(client, "\"id\":0", NULL);
+	bench_send(client, "{\"method\":\"initialized\",\"params\":{}}");
 	return client;
 }
 

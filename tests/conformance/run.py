@@ -66,6 +66,21 @@ def headings(dialect):
         return dict(HEADING.findall(f.read()))
 
 
+def answers(dialogue):
+    """The (method, kind of error or "result") that a dialogue expects."""
+    asked = {}
+    for step in dialogue.steps:
+        value = step.value
+        if not isinstance(value, dict) or not isinstance(value.get("id"), (int, str)):
+            continue
+        if step.action == ">" and "method" in value:
+            asked[value["id"]] = value["method"]
+        elif step.action == "<" and "method" not in value:
+            error = value.get("error")
+            kind = error.get("data", {}).get("kind") if isinstance(error, dict) else "result"
+            yield asked.get(value["id"]), kind
+
+
 def coverage(dialogues):
     async def every_method_has_a_dialogue(t):
         status, out, _ = await run_once("--list-methods")
@@ -84,6 +99,21 @@ def coverage(dialogues):
                 f"{dialect}: the server has {sorted(mine - described)} beyond its reference, "
                 f"the reference {sorted(described - mine)} beyond the server")
 
+    async def every_method_of_codex_has_its_errors(t):
+        _, out, _ = await run_once("--list-methods")
+        seen = {}
+        for dialogue in dialogues:
+            if dialogue.name.startswith("codex/"):
+                for method, kind in answers(dialogue):
+                    seen.setdefault(method, set()).add(kind)
+        wanted = {"result", "invalidParams", "notInitialized"}
+        methods = [line.split(" ")[1] for line in out.decode().splitlines() if line.startswith("codex ")]
+        # What begins the handshake cannot come before it, and what ends it is no request.
+        excused = {"initialize": {"notInitialized"}, "initialized": wanted}
+        missing = [f"{method}: {kind}" for method in methods
+                   for kind in sorted(wanted - seen.get(method, set()) - excused.get(method, set()))]
+        assert not missing, f"no dialogue of codex for: {', '.join(missing)}"
+
     async def every_notification_has_a_dialogue(t):
         for dialect in ("exec-server.v0", "exec-server.v1", "codex"):
             sent = {method for dialogue in dialogues if dialogue.name.startswith(dialect)
@@ -96,6 +126,7 @@ def coverage(dialogues):
                 assert remark != "client notification" or name in sent, f"no dialogue of {dialect} sends {name}"
 
     return [("every method has a dialogue", every_method_has_a_dialogue),
+            ("every method of codex has its errors", every_method_of_codex_has_its_errors),
             ("every notification has a dialogue", every_notification_has_a_dialogue)]
 
 

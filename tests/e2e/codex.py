@@ -80,6 +80,8 @@ class Client:
     PlainWebSocket.connect's options. Without, one of a library that reads a little ahead.
     """
 
+    kind = Process
+
     def __init__(self, server, scheme="ws", plain=None):
         self.server, self.scheme, self.plain = server, scheme, plain
         self.conn = self.session = None
@@ -100,7 +102,7 @@ class Client:
 
     async def ask_start(self, name, *argv, **params):
         """Sends the request; awaiting what it returns gives the whole response."""
-        self.processes[name] = Process(self, name)
+        self.processes[name] = self.kind(self, name)
         self.unsure.add(name)
         return await self.conn.ask("process/start", {
             "processId": name, "argv": list(argv), "cwd": "file:///", "env": {"PATH": "/usr/bin:/bin"}, "tty": False, **params})
@@ -113,6 +115,13 @@ class Client:
 
     async def take(self, seconds=SECONDS):
         self.add(await self.conn.recv(seconds))
+
+    async def until_bytes(self, total):
+        """Until all processes together have written as much, or have closed."""
+        while sum(process.bytes() for process in self.processes.values()) < total:
+            if all(process.closed for name, process in self.processes.items() if name != "deaf"):
+                break
+            await self.take()
 
     def drain(self):
         """Takes what has come."""

@@ -232,6 +232,8 @@ START_TEST(test_make)
 	FS_FAILS(px_fs_make_directory(&plain, fs_at("a"), false, &err), PX_E_IO, EEXIST);
 	FS_FAILS(px_fs_make_directory(&plain, fs_at("file"), true, &err), PX_E_IO, EEXIST);
 	FS_FAILS(px_fs_make_directory(&plain, fs_at("broken"), true, &err), PX_E_IO, EEXIST);
+	fs_link("loop", "loop");
+	FS_FAILS(px_fs_make_directory(&plain, fs_at("loop"), true, &err), PX_E_IO, EEXIST);
 	FS_FAILS(px_fs_make_directory(&plain, fs_at("file/x"), true, &err), PX_E_IO, ENOTDIR);
 	FS_FAILS(px_fs_make_directory(&plain, fs_at("broken/x"), true, &err), PX_E_IO, EEXIST);
 	FS_FAILS(px_fs_make_directory(&plain, fs_at("file/x"), false, &err), PX_E_IO, ENOTDIR);

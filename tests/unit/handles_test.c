@@ -103,7 +103,7 @@ START_TEST(test_write)
 	FS_FAILS(px_handle_read(handle, 0, 4, block, &got, &err), PX_E_IO, EBADF);
 	px_handle_unref(handle);
 	handle = opened(handles, "r", false, "file");
-	FS_FAILS(px_handle_write(handle, 0, "x", 1, &err), PX_E_HANDLE, 0);
+	FS_FAILS(px_handle_write(handle, 0, "x", 1, &err), PX_E_IO, EBADF);
 	px_handle_unref(handle);
 	px_handles_free(handles);
 }
@@ -176,7 +176,8 @@ START_TEST(test_open_bad)
 		handle = px_handles_add(handles, "h", writes == 1, NULL);
 		FS_FAILS(px_handle_read(handle, 0, 4, block, &got, &err), PX_E_HANDLE, 0);
 		FS_FAILS(px_handle_write(handle, 0, "x", 1, &err), PX_E_HANDLE, 0);
-		FS_FAILS(px_handle_open(handle, &plain, fs_top, &err), PX_E_REQUEST, 0);
+		FS_FAILS(px_handle_open(handle, &plain, fs_top, &err),
+		    writes ? PX_E_IO : PX_E_REQUEST, writes ? EISDIR : 0);
 		FS_FAILS(px_handle_open(handle, &plain, fs_at("fifo"), &err), PX_E_REQUEST, 0);
 		FS_FAILS(px_handle_open(handle, &plain, "/dev/null", &err), PX_E_REQUEST, 0);
 		FS_FAILS(px_handle_open(handle, &plain, fs_at("a/b"), &err), PX_E_IO, ENOENT);

@@ -78,7 +78,11 @@ static const struct {
 	{ "file:///a%4", "hexadecimal" },
 	{ "file:///a%zz", "hexadecimal" },
 	{ "file:///a%4g", "hexadecimal" },
-	{ "file:///\x01\x1b[31m?", "query" },
+	{ "file:///?", "query" },
+	{ "file:///\x01\x1b[31m?", "control character" },
+	{ "file:///a\nb", "control character" },
+	{ "file:///a ", "space at its end" },
+	{ " file:///a", "begin with file:" },
 };
 
 START_TEST(test_bad)
