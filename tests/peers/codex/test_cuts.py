@@ -147,6 +147,7 @@ async def test_every_message(t):
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
 
 
+@deadline(300)
 async def test_amid_much_output(t):
     """3 MB come over several connections: the model is told of as many bytes, and shown the same."""
     lines = 430_000
