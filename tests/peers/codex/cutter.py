@@ -67,8 +67,8 @@ class Link:
 class Cutter:
     """
     Passes messages on, counting those of all connections and both directions.
-    At the first that 'where' accepts it cuts the connection, once: before the
-    message has been passed on, or, with 'after', then. 'cut' is that message.
+    At those that 'where' accepts it cuts the connection: before the message has
+    been passed on, or, with 'after', then. 'cut' is the last of them.
     """
 
     def __init__(self, target, where, after):
@@ -154,10 +154,10 @@ class Cutter:
         async with self._changed:
             self._unfinished += one.method == "process/start" and not response
             self._unfinished -= one.method == "process/terminate" and response
-            self._back = self.cut is not None and (self._back or one.method == "initialized")
-            cuts = self.cut is None and self._where(one)
+            self._back |= one.method == "initialized"
+            cuts = self._where(one)
             if cuts:
-                self.cut = one
+                self.cut, self._back = one, False
             self._changed.notify_all()
         return cuts
 
