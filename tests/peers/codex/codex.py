@@ -63,6 +63,7 @@ class Codex:
 
     def __init__(self, work, model):
         self.work, self.model = work, model
+        self.killed = False
 
     @classmethod
     async def start(cls, t, url=None, *, environments=None, mode=UNCONFINED, work=None, name=CALLS_TOOLS):
@@ -97,6 +98,7 @@ class Codex:
 
     def kill(self):
         """The launcher and the program: at once, and nothing is said to the server."""
+        self.killed = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
@@ -122,7 +124,7 @@ async def working(t, *args, **options):
     codex = await Codex.start(t, *args, **options)
     try:
         yield codex
-        if codex.process.returncode is None:
+        if not codex.killed:
             await codex.end()
     except Exception as failure:
         failure.add_note(f"the CLI's log: {codex.log()}")

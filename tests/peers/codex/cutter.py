@@ -11,7 +11,6 @@ from px.deadline import within
 
 CHUNK = 1 << 16
 TEXT = 1
-CLIENT, SERVER = "client", "server"
 
 
 def _frame(data):
@@ -19,19 +18,18 @@ def _frame(data):
     if len(data) < 2:
         return None
     masked, length = data[1] & 0x80, data[1] & 0x7F
-    at = {126: 4, 127: 10}.get(length, 2)
-    if len(data) < at + 4:
+    start = {126: 4, 127: 10}.get(length, 2) + (4 if masked else 0)
+    if len(data) < start:
         return None
     if length > 125:
         (length,) = struct.unpack_from("!H" if length == 126 else "!Q", data, 2)
-    mask = data[at:at + 4] if masked else bytes(4)
-    at += 4 if masked else 0
-    if len(data) < at + length:
+    if len(data) < start + length:
         return None
-    payload = bytes(data[at:at + length])
+    payload = bytes(data[start:start + length])
     if masked:
+        mask = data[start - 4:start]
         payload = bytes(byte ^ mask[i & 3] for i, byte in enumerate(payload))
-    return at + length, data[0] & 15, payload
+    return start + length, data[0] & 15, payload
 
 
 class Message:
@@ -41,8 +39,8 @@ class Message:
     name, 'index' all messages, each from 1.
     """
 
-    def __init__(self, sender, index, request, number, response):
-        self.sender, self.index, self.number, self.response = sender, index, number, response
+    def __init__(self, index, request, number, response):
+        self.index, self.number, self.response = index, number, response
         self.method, self.name = request["method"], _name(request)
 
     def __repr__(self):
@@ -54,11 +52,23 @@ def _name(request):
     return request["method"] + (f" {path.rpartition('/')[2]}" if path else "")
 
 
+class Link:
+    """A connection of the client and the one to the server that goes with it."""
+
+    def __init__(self):
+        self.writers, self.requests = [], {}
+
+    def close(self):
+        """What has been passed on still arrives, nothing follows."""
+        for writer in self.writers:
+            writer.close()
+
+
 class Cutter:
     """
     Passes messages on, counting those of all connections and both directions.
-    At the first that 'where' accepts it cuts the connection, once: before the
-    message has been passed on, or, with 'after', then. 'cut' is that message.
+    At those that 'where' accepts it cuts the connection: before the message has
+    been passed on, or, with 'after', then. 'cut' is the last of them.
     """
 
     def __init__(self, target, where, after):
@@ -95,12 +105,13 @@ class Cutter:
     async def _relay(self, reader, writer):
         relay = asyncio.current_task()
         self._relays.add(relay)
-        writers, ways, requests = [writer], [], {}
+        link, ways = Link(), []
+        link.writers.append(writer)
         try:
             there_reader, there_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
-            writers.append(there_writer)
-            ways = [asyncio.create_task(self._way(CLIENT, reader, there_writer, requests)),
-                    asyncio.create_task(self._way(SERVER, there_reader, writer, requests))]
+            link.writers.append(there_writer)
+            ways = [asyncio.create_task(self._way(link, reader, there_writer)),
+                    asyncio.create_task(self._way(link, there_reader, writer))]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         except ConnectionError:
             pass  # the server has gone: the client sees the same
@@ -108,48 +119,45 @@ class Cutter:
             self._relays.discard(relay)
             for way in ways:
                 way.cancel()
-            for one in writers:
-                one.close()  # what has been passed on still arrives
+            link.close()
 
-    async def _way(self, sender, reader, writer, requests):
+    async def _way(self, link, reader, writer):
         """One direction, until it ends or is cut."""
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             writer.write(await reader.readuntil(b"\r\n\r\n"))
             held = bytearray()
             while data := await reader.read(CHUNK):
                 held += data
-                while (found := _frame(held)) is not None:
+                while (found := _frame(held)) is not None and not writer.is_closing():
                     length, opcode, payload = found
                     frame = bytes(held[:length])
                     del held[:length]
-                    cuts = opcode == TEXT and await self._take(sender, json.loads(payload), requests)
-                    if writer.is_closing():
-                        return
+                    cuts = opcode == TEXT and await self._take(link, json.loads(payload))
                     if not cuts or self._after:
                         writer.write(frame)
                     if cuts:
-                        return
+                        link.close()
                 await writer.drain()
 
-    async def _take(self, sender, message, requests):
-        """Counts a message; whether to cut here. 'requests' are those of its connection, by their ids."""
+    async def _take(self, link, message):
+        """Counts a message; whether to cut here."""
         response = "method" not in message
         if response:
-            request, number = requests[message["id"]]
+            request, number = link.requests[message["id"]]
         else:
             request = message
             self._names[_name(message)] += 1
             number = self._names[_name(message)]
-            requests[message.get("id")] = request, number
+            link.requests[message.get("id")] = request, number
         self._count += 1
-        one = Message(sender, self._count, request, number, response)
+        one = Message(self._count, request, number, response)
         async with self._changed:
             self._unfinished += one.method == "process/start" and not response
             self._unfinished -= one.method == "process/terminate" and response
-            self._back = self.cut is not None and (self._back or one.method == "initialized")
-            cuts = self.cut is None and self._where(one)
+            self._back |= one.method == "initialized"
+            cuts = self._where(one)
             if cuts:
-                self.cut = one
+                self.cut, self._back = one, False
             self._changed.notify_all()
         return cuts
 

@@ -8,6 +8,7 @@ from codex import WRITES_SCRIPTS, working
 from model import LONG_MS, SHORT_MS
 
 from px import tap
+from px.tap import deadline
 
 CTRL_C = "\x03"
 CTRL_D = "\x04"
@@ -74,6 +75,7 @@ async def test_interrupt(t):
             assert (told.status, told.output.split()) == (7, [echo + "caught"]), told
 
 
+@deadline(300)
 async def test_a_result_that_comes_later(t):
     """A command that outlasts its yield time is polled; its output and its end come when they are there."""
     server = await t.server(listen=("ws",))
@@ -90,6 +92,7 @@ async def test_a_result_that_comes_later(t):
         assert (told.status, told.output) == (6, "two\n"), told
 
 
+@deadline(300)
 async def test_much_output(t):
     """3 MB of numbered lines: the CLI has had all bytes, and the model is shown both ends of them, in order."""
     server = await t.server(listen=("ws",))

@@ -147,23 +147,51 @@ async def test_every_message(t):
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
 
 
+async def numbers(t, server, count, where):
+    """What the model is told of a command that writes 'count' numbers while the connection is cut."""
+    async with cutting(server.url("ws"), where) as cutter, working(t, cutter.url) as codex:
+        told = await codex.model.run(f"seq -f %06g 0 {count - 1}; exit 5")
+        await cutter.settled()
+    assert told.status == 5 and f"Original token count: {count * 7 // 4}\n" in told.text, told.text[:200]
+    return told.output, cutter.cut
+
+
+def is_output(number):
+    return lambda message: (message.name, message.number) == ("process/output", number)
+
+
+@deadline(300)
 async def test_amid_much_output(t):
     """3 MB come over several connections: the model is told of as many bytes, and shown the same."""
-    lines = 430_000
     async with serving(t, "--detach-ttl-ms", DETACHED_MS, listen=("ws",)) as server:
-
-        async def told(where):
-            async with cutting(server.url("ws"), where) as cutter, working(t, cutter.url) as codex:
-                answer = await codex.model.run(f"seq -f %06g 0 {lines - 1}; exit 5")
-                await cutter.settled()
-                return answer, cutter.cut
-
-        plain, _ = await told(lambda _: False)
-        assert f"Original token count: {lines * 7 // 4}\n" in plain.text, plain
+        plain, _ = await numbers(t, server, 430_000, lambda _: False)
         for number in (1, 2, 100, 300):
-            answer, cut = await told(lambda message: (message.name, message.number) == ("process/output", number))
-            assert cut is not None
-            assert (answer.status, answer.output) == (5, plain.output), answer.text[:200]
+            output, cut = await numbers(t, server, 430_000, is_output(number))
+            assert cut is not None and output == plain, output[:200]
+
+
+@deadline(300)
+async def test_amid_recovery(t):
+    """The connection that follows a cut is cut as well, at each of the first messages: nothing is lost either."""
+
+    def twice(second):
+        first, since = is_output(20), None
+
+        def where(message):
+            nonlocal since
+            if since is None:
+                since = 0 if first(message) else None
+                return since == 0
+            since += 1
+            return since == second
+
+        return where
+
+    async with serving(t, "--detach-ttl-ms", DETACHED_MS, listen=("ws",)) as server:
+        plain, _ = await numbers(t, server, 100_000, lambda _: False)
+        for second in range(1, 8):
+            output, cut = await numbers(t, server, 100_000, twice(second))
+            assert not is_output(20)(cut) and output == plain, (cut, output[:200])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from support import Watched, serving
 
 from px import tap
 from px.server import send_signal
+from px.tap import deadline
 
 # A command with a child, and with one in a session of its own; they end when they are killed.
 FAMILY = "sleep 100000 & echo $! >>pids; setsid sleep 100000 & echo $! >>pids; echo $$ >>pids; echo ready; "
@@ -39,6 +40,7 @@ async def work_on(model):
         await model.write(told.session, "\n")
 
 
+@deadline(300)
 async def test_client_killed(t):
     """SIGKILL at any message: another CLI works on meanwhile, and all that the dead one began is soon gone."""
     dice = random.Random("kill")
@@ -74,6 +76,7 @@ async def test_client_killed(t):
         await other.model.until("still\r\nstill\r\n", echo)
 
 
+@deadline(300)
 async def test_server_killed(t):
     """SIGKILL amid a command, and a new server on the port: the command has failed, and the next one works."""
     server = await t.server(listen=("ws",))

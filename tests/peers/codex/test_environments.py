@@ -10,6 +10,7 @@ from support import Watched, serving
 
 from px import tap
 from px.server import binary
+from px.tap import deadline
 
 CLIS = 4
 
@@ -53,6 +54,7 @@ async def test_no_server(t):
             assert told.status is None and list(codex.work.iterdir()) == [codex.work / ".git"], told
 
 
+@deadline(300)
 async def test_several(t):
     """CLIs on one server at the same time: each has its own processes, all are told of the right ones."""
     async with serving(t, listen=("ws",)) as server:
