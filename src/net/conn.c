@@ -48,7 +48,9 @@ px_conn_free(struct px_conn *conn)
 	conn->framing->destroy(conn->framer);
 	evbuffer_free(conn->in);
 	evbuffer_free(conn->out);
-	if (!conn->borrowed) {
+	if (conn->release != NULL) {
+		conn->release(conn->release_arg);
+	} else {
 		close(conn->in_fd);
 		if (conn->out_fd != conn->in_fd)
 			close(conn->out_fd);
@@ -116,7 +118,8 @@ px_conn_new(struct px_net *net, const struct px_conn_params *params)
 	conn->label = px_strdup(params->label);
 	conn->in_fd = params->in;
 	conn->out_fd = params->out;
-	conn->borrowed = params->borrowed;
+	conn->release = params->release;
+	conn->release_arg = params->release_arg;
 	conn->is_tcp = fd_is_tcp(params->in);
 	conn->always_readable = fd_is_file(params->in);
 	conn->framing = params->framing;

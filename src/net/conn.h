@@ -29,9 +29,10 @@ struct px_conn_ops {
 };
 
 struct px_conn_params {
-	int in, out; /* descriptors, non-blocking; the same one for a socket. Owned by the
-			connection, unless 'borrowed' */
-	bool borrowed;
+	int in, out; /* descriptors, non-blocking; the same one for a socket. Closed with the
+			connection */
+	void (*release)(void *arg); /* NULL, or called instead of closing them */
+	void *release_arg;
 	bool impatient; /* initialize_timeout_ms applies until px_conn_established() */
 	const struct px_framing *framing;
 	const char *label; /* for the log, e.g. "ws 127.0.0.1:4123"; copied */

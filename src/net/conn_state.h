@@ -32,7 +32,8 @@ struct px_conn {
 	uint64_t number;
 	char *label;
 	int in_fd, out_fd;
-	bool borrowed;
+	void (*release)(void *arg);
+	void *release_arg;
 	bool is_tcp;
 	bool always_readable; /* a regular file: never blocks, and epoll(7) refuses it */
 	const struct px_framing *framing;

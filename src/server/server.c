@@ -114,7 +114,8 @@ stdio_serve(struct px_server *server)
 {
 	const struct px_conn_params params = { .in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
-		.borrowed = true,
+		.release = px_stdio_give_back,
+		.release_arg = &server->stdio,
 		.framing = &px_framing_lines,
 		.label = "stdio",
 		.limit = PX_HANDSHAKE_MAX };
@@ -400,7 +401,6 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 
 	server->config = config;
 	server->log = log;
-	px_stdio_init(&server->stdio);
 	server->guardian.fd = -1;
 	server->base = event_base_new();
 	if (px_host_fix_stdio(err) == -1 || ready_check(config, err) == -1 ||
@@ -480,7 +480,6 @@ px_server_free(struct px_server *server)
 	if (server->patience != NULL)
 		event_free(server->patience);
 	px_idle_free(server->idle);
-	px_stdio_give_back(&server->stdio);
 	event_base_free(server->base);
 	free(server);
 }

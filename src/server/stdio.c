@@ -16,12 +16,6 @@ nonblocking(int fd)
 }
 
 void
-px_stdio_init(struct px_stdio *stdio)
-{
-	stdio->in_flags = stdio->out_flags = -1;
-}
-
-void
 px_stdio_take(struct px_stdio *stdio)
 {
 	stdio->in_flags = nonblocking(STDIN_FILENO);
@@ -29,10 +23,18 @@ px_stdio_take(struct px_stdio *stdio)
 }
 
 void
-px_stdio_give_back(const struct px_stdio *stdio)
+px_stdio_give_back(void *arg)
 {
+	const struct px_stdio *stdio = arg;
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
 	if (stdio->in_flags != -1)
 		fcntl(STDIN_FILENO, F_SETFL, stdio->in_flags);
 	if (stdio->out_flags != -1)
 		fcntl(STDOUT_FILENO, F_SETFL, stdio->out_flags);
+	if (nothing == -1)
+		return;
+	dup2(nothing, STDIN_FILENO);
+	dup2(nothing, STDOUT_FILENO);
+	close(nothing);
 }

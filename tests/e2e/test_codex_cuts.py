@@ -1,16 +1,13 @@
 #!/usr/bin/python3
 """The dialect codex across lost connections: what a client has not read is kept, however it got lost."""
 
-import asyncio
 import random
-import signal
 import sys
 
 from codex import MB, Client, Proxy, held_back, program_of
-from support import Watched, child, children, descendants, refused, until, v1
+from support import Watched, child, children
 
 from px import pattern, tap
-from px.server import send_signal
 from px.tap import deadline
 
 SMALL = ("--codex-replay-bytes", 65536)
@@ -38,14 +35,15 @@ async def test_more_under_way_than_is_kept(t):
     async with Proxy.to(server) as proxy:
         client = await a_client(server, to=proxy.url)
         process = await client.start("p", child(), "spew", FOREVER)
-        await process.until(lambda p: p.bytes() >= 4 * MB)
+        await process.until(lambda p: p.bytes() >= MB)
         proxy.hold()
         await held_back(program_of(server))
         await client.cut()
         client.plain = {}
         await client.come_back()
     seen = process.bytes()
-    await process.until(lambda p: p.bytes() >= seen + 9 * MB)
+    assert seen > 4 * MB, seen
+    await process.until(lambda p: p.bytes() >= seen + MB)
     assert await client.conn.request("process/terminate", {"processId": "p"}) == {"running": True}
     await process.until(lambda p: p.closed)
     assert bytes(process.streams["stdout"]) == pattern.spew(process.bytes())
@@ -183,145 +181,6 @@ async def test_many_with_unread_output(t):
         for i, process in enumerate(list(client.processes.values())):
             await process.until(lambda p: p.closed)
             complete(process, each + i)
-
-
-# Taken over
-
-
-@deadline(60)
-async def test_taken_over_with_a_full_queue(t):
-    """The old connection is half-open and full: the new one has everything, and the old one goes."""
-    total = 24 * MB
-    server = await t.server(listen=("ws",))
-    observer = await v1(server)
-    async with Proxy.to(server) as proxy:
-        client = await a_client(server, to=proxy.url)
-        process = await client.start("p", child(), "spew", str(total))
-        await process.until(lambda p: p.bytes() >= MB)
-        proxy.freeze()
-        await held_back(program_of(server))
-        old, client.plain = client.conn, {}
-        client.drain()
-        await client.come_back()
-        await process.until(lambda p: p.closed)
-        complete(process, total)
-        await until(observer, lambda counts: counts["connections"] == 2, "end of the old connection")
-        await old.close()
-
-
-@deadline(60)
-async def test_racing_resumes(t):
-    """Many resume the same session at once: the last one has it, the others are ended, and nothing is lost."""
-    total = 8 * MB
-    server = await t.server(*SMALL, listen=("ws",))
-    client = await a_client(server)
-    process = await client.start("p", child(), "spew", str(total))
-    for _ in range(8):
-        place = process.bytes() + MB // 2
-        await process.until(lambda p, place=place: p.closed or p.bytes() >= place)
-        client.drain()
-        racers = [Client(server, plain={}) for _ in range(5)]
-        for racer in racers:
-            racer.session = client.session
-        await asyncio.gather(*(racer.connect() for racer in racers), return_exceptions=True)
-        await client.cut()
-        await client.come_back()
-        for racer in racers:
-            if racer.conn is not None:
-                await racer.conn.end()
-    await process.until(lambda p: p.closed)
-    complete(process, total)
-
-
-@deadline(60)
-async def test_resume_while_requests_wait(t):
-    """A reading, a write, a start and work on files of the old connection: the first ends, the others have happened or not."""
-    server = await t.server("--stdin-queue-bytes", 4096, listen=("ws",))
-    client = await a_client(server)
-    await client.start("deaf", "sleep", "100000", pipeStdin=True)
-    conn = client.conn
-    waiting = [await conn.ask("process/read", {"processId": "deaf", "afterSeq": 0, "waitMs": 100000}),
-               await conn.ask("process/write", {"processId": "deaf", "chunk": "A" * 80000, "writeId": "1"})]
-    for i in range(50):
-        waiting.append(await conn.ask("fs/walk", {"path": "file:///usr/lib", "options": {
-            "maxDepth": 6, "maxDirectories": 2000, "maxEntries": 20000, "followDirectorySymlinks": True,
-            "pruneHiddenDirectories": True}}))
-    waiting.append(await client.ask_start("late", child(), "spew", "100000"))
-    other = Client(server, plain={})
-    other.session = client.session
-    other.processes = client.processes
-    for process in client.processes.values():
-        process.client = other
-    await other.connect()
-    await conn.end()
-    for one in waiting:
-        assert one.done()
-    late = client.processes["late"]
-    answer = await (await other.conn.ask("process/read", {"processId": "late"}))
-    if "result" in answer:
-        late.recover(answer["result"])
-        await late.until(lambda p: p.closed)
-        complete(late, 100000)
-    else:
-        assert answer["error"]["message"] == "unknown process id late"
-    assert await other.conn.request("process/terminate", {"processId": "deaf"}) == {"running": True}
-    await other.processes["deaf"].until(lambda p: p.closed)
-
-
-# What is over
-
-
-@deadline(60)
-async def test_closed_are_bounded(t):
-    """Of processes that have closed the oldest go when all keep too much, but none of which something was not read."""
-    server = await t.server("--codex-closed-bytes", 3 * MB, listen=("ws",))
-    client = await a_client(server)
-    for i in range(8):
-        process = await client.start(f"p{i}", child(), "spew", str(MB))
-        await process.until(lambda p: p.closed)
-    await client.conn.request("environment/status")
-
-    async def known():
-        answers = [await (await client.conn.ask("process/read", {"processId": f"p{i}"})) for i in range(8)]
-        return ["result" in answer for answer in answers]
-
-    while len([one for one in await known() if one]) > 3:
-        pass
-    kept = await known()
-    assert kept == sorted(kept) and kept[-1], kept
-    # Nobody has read these.
-    client.conn.transport.mute = True
-    for i in range(8, 16):
-        await client.start(f"p{i}", child(), "spew", str(MB))
-    await client.cut()
-    client.plain = {}
-    await client.come_back()
-    for process in client.processes.values():
-        await process.until(lambda p: p.closed)
-        complete(process, MB)
-
-
-# kill -9
-
-
-@deadline(60)
-async def test_server_killed(t):
-    """Nothing that the server has started outlives it, and the next server knows no session."""
-    server = await t.server(listen=("ws",))
-    own = set(descendants(server.pid))
-    client = await a_client(server)
-    await client.start("a", child(), "spew", FOREVER)
-    await client.start("b", "sh", "-c", "setsid sleep 100000 & sleep 100000")
-    await client.start("c", child(), "no-read", tty=True)
-    left = Watched.all(descendants(server.pid))
-    assert len(left) > len(own)
-    send_signal(server.process, signal.SIGKILL)
-    for one in left:
-        await one.gone()
-    await server.kill()
-    client.server = await t.server(listen=("ws",))
-    async with refused("unknownToken", -32600):
-        await client.connect()
 
 
 if __name__ == "__main__":

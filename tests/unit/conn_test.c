@@ -32,7 +32,7 @@ static struct owner {
 	size_t limit; /* set by the first message, when not 0 */
 	size_t pump;  /* bytes sent whenever it has drained */
 	bool hang_up; /* close out of the first message */
-	int drained, closed, too_big;
+	int drained, closed, too_big, released;
 } one, two;
 
 static void
@@ -755,6 +755,15 @@ START_TEST(test_empty_file)
 }
 END_TEST
 
+static void
+on_release(void *arg)
+{
+	struct owner *o = arg;
+
+	ck_assert_int_eq(o->closed, 1);
+	o->released++;
+}
+
 START_TEST(test_pipes)
 {
 	int in[2], out[2];
@@ -762,7 +771,8 @@ START_TEST(test_pipes)
 
 	ck_assert_int_eq(pipe2(in, O_CLOEXEC | O_NONBLOCK) | pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
 	params = params_of(in[0], out[1]);
-	params.borrowed = _i == 1;
+	params.release = _i == 1 ? on_release : NULL;
+	params.release_arg = &one;
 	one.peer = out[0];
 	one.reply = 2;
 	start_with(&one, &params);
@@ -772,6 +782,7 @@ START_TEST(test_pipes)
 	until(one.closed == 1);
 	turn();
 	/* Ours to close, or lent. */
+	ck_assert_int_eq(one.released, _i);
 	ck_assert_int_eq(fcntl(in[0], F_GETFD) != -1, _i == 1);
 	ck_assert_int_eq(fcntl(out[1], F_GETFD) != -1, _i == 1);
 	if (_i == 1) {
