@@ -30,7 +30,7 @@ LIMITLESS = ("--max-concurrent-requests-per-connection", 100_000, "--max-file-re
 
 
 class Files:
-    """A connection that works on files, in the words of its dialect. Each method gives the result, or with ask the answer's future."""
+    """A connection that works on files, in the words of its dialect; those of v1 are taken for both."""
 
     def __init__(self, conn):
         self.conn = conn
@@ -39,16 +39,12 @@ class Files:
         return self.conn.request(*self.words(verb, *args, **params))
 
     def ask(self, verb, *args, **params):
+        """Sends it; awaiting what it returns gives the whole response."""
         return self.conn.ask(*self.words(verb, *args, **params))
-
-    async def listed(self, path):
-        """{name: is it a directory}"""
-        raise NotImplementedError
 
 
 class V1(Files):
-    name = "v1"
-    chunk, length, missing_file = "chunk", "length", ("noSuchFile", -32004)
+    chunk, length = "chunk", "length"
 
     @classmethod
     async def connect(cls, server, scheme=None):
@@ -62,6 +58,7 @@ class V1(Files):
         return f"fs/{verb}", params
 
     async def listed(self, path):
+        """{name: is it a directory}"""
         return {one["name"]: one["kind"] == "directory" for one in (await self("readDirectory", path))["entries"]}
 
     async def walked(self, path, **limits):
@@ -69,8 +66,7 @@ class V1(Files):
 
 
 class Codex(Files):
-    name = "codex"
-    chunk, length, missing_file = "dataBase64", "len", ("noSuchFile", -32004)
+    chunk, length = "dataBase64", "len"
 
     @classmethod
     async def connect(cls, server, scheme=None):
