@@ -86,4 +86,11 @@ void px_config_help(struct evbuffer *out);
 bool px_config_limit(
     const struct px_config *config, size_t i, const char **out_name, int64_t *out_value);
 
+/*
+ * Are there files for clients? "auto": as far as any program may be started, which
+ * could do the same. Where programs are started on the word of a key's holder alone,
+ * or not at all, files would be a way around that.
+ */
+bool px_config_offers_files(const struct px_config *config);
+
 #endif

@@ -288,20 +288,6 @@ net_open(struct px_server *server)
 /* Of a request that a dead file system holds, no more is waited for at the end. */
 enum { FILES_PATIENCE_MS = 2000 };
 
-/*
- * Who may start any program has every file that the server has. Where programs
- * are started on the word of a key's holder alone, or not at all, files would be
- * a way around that, so they have to be asked for.
- */
-static bool
-files_are_offered(const struct px_config *config)
-{
-	if (strcmp(config->files, "auto") != 0)
-		return strcmp(config->files, "on") == 0;
-	return config->allow_direct_exec ||
-	       (config->allow_prepared_exec && config->prepared_key_file == NULL);
-}
-
 /* The threads for files, where there is something for them to do. */
 static int
 files_open(struct px_server *server, struct px_err *err)
@@ -313,7 +299,7 @@ files_open(struct px_server *server, struct px_err *err)
 	};
 
 	server->rpc.max_file_bytes = (size_t)config->max_file_bytes;
-	if (!files_are_offered(config))
+	if (!px_config_offers_files(config))
 		return 0;
 	server->rpc.files = px_pool_new(server->base, &limits, err);
 	return server->rpc.files != NULL ? 0 : -1;

@@ -445,6 +445,36 @@ START_TEST(help_is_complete_and_narrow)
 }
 END_TEST
 
+/* Files are where any program may be started, unless they are asked for or forbidden. */
+static const struct {
+	const char *files;
+	bool direct, prepared;
+	const char *key;
+	bool offered;
+} offers[] = {
+	{ "auto", true, true, NULL, true },
+	{ "auto", true, false, NULL, true },
+	{ "auto", false, true, NULL, true },
+	{ "auto", true, true, "key", true },
+	{ "auto", false, true, "key", false },
+	{ "auto", false, false, NULL, false },
+	{ "on", false, true, "key", true },
+	{ "on", false, false, NULL, true },
+	{ "off", true, true, NULL, false },
+};
+
+START_TEST(files)
+{
+	struct px_config c = { .files = strdup(offers[_i].files),
+		.allow_direct_exec = offers[_i].direct,
+		.allow_prepared_exec = offers[_i].prepared,
+		.prepared_key_file = offers[_i].key != NULL ? strdup(offers[_i].key) : NULL };
+
+	ck_assert_int_eq(px_config_offers_files(&c), offers[_i].offered);
+	px_config_done(&c);
+}
+END_TEST
+
 START_TEST(limits_are_all_the_numbers)
 {
 	struct px_config c;
@@ -498,6 +528,7 @@ main(void)
 	tcase_add_test(tc, flags_win_over_the_file);
 	tcase_add_test(tc, file_size_is_bounded);
 	tcase_add_test(tc, help_is_complete_and_narrow);
+	tcase_add_loop_test(tc, files, 0, N_OF(offers));
 	tcase_add_test(tc, limits_are_all_the_numbers);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
