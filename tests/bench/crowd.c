@@ -28,10 +28,21 @@ enum {
 	ASKED_MAX = 10000
 };
 
+enum figure { P50, P99, WORST, SPEED, FIGURES };
+
+static const struct {
+	const char *name, *unit;
+} figures[FIGURES] = {
+	[P50] = { "a request meanwhile, p50", "milliseconds" },
+	[P99] = { "p99", "milliseconds" },
+	[WORST] = { "worst", "milliseconds" },
+	[SPEED] = { "output", "MB/s" },
+};
+
 struct rival {
 	const char *name;
 	struct bench_server server;
-	struct bench_series p50, p99, worst, speed;
+	struct bench_series figures[FIGURES];
 };
 
 /* ---- the CLI's own server ---- */
@@ -77,8 +88,8 @@ static void
 program_start(struct bench_client *client, int id, const char *argv)
 {
 	bench_send(client,
-	    "{\"id\":%d,\"method\":\"process/"
-	    "start\",\"params\":{\"processId\":\"p%d\",\"argv\":[%s],"
+	    "{\"id\":%d,\"method\":\"process/start\",\"params\":{"
+	    "\"processId\":\"p%d\",\"argv\":[%s],"
 	    "\"cwd\":\"file:///\",\"env\":{},\"tty\":false,\"pipeStdin\":true}}",
 	    id, id, argv);
 }
@@ -95,9 +106,8 @@ deaf_start(struct bench_client *client)
 	program_start(client, 1, "\"/bin/sleep\",\"1000000\"");
 	bench_await(client, "\"id\":1,", NULL);
 	bench_send(client,
-	    "{\"id\":2,\"method\":\"process/"
-	    "write\",\"params\":{\"processId\":\"p1\",\"writeId\":\"1\","
-	    "\"chunk\":\"%s\"}}",
+	    "{\"id\":2,\"method\":\"process/write\",\"params\":{"
+	    "\"processId\":\"p1\",\"writeId\":\"1\",\"chunk\":\"%s\"}}",
 	    zeroes);
 	free(zeroes);
 }
@@ -131,10 +141,13 @@ ask(struct bench_client *client, int *left)
 static void
 pause_for_output(struct bench_client *client, int *left)
 {
+	size_t wanted = PAUSE, len;
 	bool found;
 
-	for (size_t seen = 0; seen<PAUSE && * left> 0;)
-		seen += take(client, "", left, &found);
+	while (*left > 0 && wanted > 0) {
+		len = take(client, "", left, &found);
+		wanted -= len < wanted ? len : wanted;
+	}
 }
 
 static void
@@ -142,7 +155,7 @@ measure(struct rival *rival)
 {
 	struct bench_client *client = bench_connect_codex(&rival->server);
 	char spew[PATH_MAX + 32], last[32];
-	double *ms = malloc(ASKED_MAX * sizeof *ms);
+	double *ms = malloc(ASKED_MAX * sizeof *ms), seconds;
 	int64_t begun;
 	int left = PROGRAMS;
 	size_t n = 0;
@@ -162,11 +175,11 @@ measure(struct rival *rival)
 		ms[n++] = ask(client, &left);
 		pause_for_output(client, &left);
 	}
-	bench_add(&rival->speed,
-	    (double)PROGRAMS * BYTES_EACH / 1e6 / ((double)(bench_now_ns() - begun) / 1e9));
-	bench_add(&rival->p50, bench_quantile(ms, n, 0.5));
-	bench_add(&rival->p99, bench_quantile(ms, n, 0.99));
-	bench_add(&rival->worst, bench_quantile(ms, n, 1));
+	seconds = (double)(bench_now_ns() - begun) / 1e9;
+	bench_add(&rival->figures[SPEED], (double)PROGRAMS * BYTES_EACH / 1e6 / seconds);
+	bench_add(&rival->figures[P50], bench_quantile(ms, n, 0.5));
+	bench_add(&rival->figures[P99], bench_quantile(ms, n, 0.99));
+	bench_add(&rival->figures[WORST], bench_quantile(ms, n, 1));
 	bench_send(client,
 	    "{\"id\":3,\"method\":\"process/terminate\",\"params\":{\"processId\":\"p1\"}}");
 	bench_await(client, "\"id\":3,", NULL);
@@ -192,20 +205,11 @@ main(void)
 	for (int round = 0; round < ROUNDS; round++)
 		for (int i = 0; i < n; i++)
 			measure(&rivals[i]);
-	for (int quantity = 0; quantity < 4; quantity++) {
-		static const char *const names[] = { "a request meanwhile, p50", "p99", "worst",
-			"output" };
-
-		bench_head(
-		    names[quantity], quantity == 3 ? "MB/s" : "milliseconds", rivals[0].name);
-		for (int i = 0; i < n; i++) {
-			const struct bench_series *of[] = { &rivals[i].p50, &rivals[i].p99,
-				&rivals[i].worst, &rivals[i].speed };
-			const struct bench_series *base[] = { &rivals[0].p50, &rivals[0].p99,
-				&rivals[0].worst, &rivals[0].speed };
-
-			bench_line(rivals[i].name, of[quantity], base[quantity]);
-		}
+	for (int figure = 0; figure < FIGURES; figure++) {
+		bench_head(figures[figure].name, figures[figure].unit, rivals[0].name);
+		for (int i = 0; i < n; i++)
+			bench_line(
+			    rivals[i].name, &rivals[i].figures[figure], &rivals[0].figures[figure]);
 	}
 	if (n == RIVALS)
 		reference_stop(&rivals[1].server);

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -810,6 +812,57 @@ START_TEST(test_output_pipe_is_gone)
 }
 END_TEST
 
+/* ---- TCP ---- */
+
+/* Two connected sockets on the loopback; the first is as accepted. */
+static void
+tcp_pair(int fd[2])
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+		.sin_addr = { .s_addr = htonl(INADDR_LOOPBACK) } };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof addr;
+
+	fd[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&addr, sizeof addr), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&addr, &len), 0);
+	ck_assert_int_eq(connect(fd[1], (struct sockaddr *)&addr, sizeof addr), 0);
+	ck_assert_int_ne(fd[0] = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), -1);
+	close(listener);
+}
+
+static int
+quickack(int fd)
+{
+	int on = -1;
+	socklen_t len = sizeof on;
+
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, &len), 0);
+	return on;
+}
+
+/* In the mode where the kernel puts acknowledgements off, a message that nobody answers ends it. */
+START_TEST(test_unanswered_is_acknowledged)
+{
+	struct px_conn_params params;
+	int fd[2], off = 0;
+
+	tcp_pair(fd);
+	params = params_of(fd[0], fd[0]);
+	one.peer = fd[1];
+	start_with(&one, &params);
+	for (size_t i = 1; i <= 3; i++) {
+		ck_assert_int_eq(setsockopt(fd[0], IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off), 0);
+		ck_assert_int_eq(quickack(fd[0]), 0);
+		peer_says(&one, "message\n");
+		until(one.messages == i);
+		ck_assert_int_eq(quickack(fd[0]), 1);
+	}
+	close(fd[1]);
+}
+END_TEST
+
 static Suite *
 conn_suite(void)
 {
@@ -845,6 +898,7 @@ conn_suite(void)
 	tcase_add_test(tc, test_empty_file);
 	tcase_add_loop_test(tc, test_pipes, 0, 2);
 	tcase_add_test(tc, test_output_pipe_is_gone);
+	tcase_add_test(tc, test_unanswered_is_acknowledged);
 	suite_add_tcase(s, tc);
 
 	tcase_add_checked_fixture(impatient, setup_impatient, teardown);

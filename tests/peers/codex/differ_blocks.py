@@ -10,15 +10,23 @@ OFFSETS = (0, 1, 6, 7, 8, BLOCK, (1 << 31) - 1, 1 << 32, (1 << 62), (1 << 63) - 
 LENGTHS = (0, 1, 7, 8, BLOCK - 1, BLOCK, BLOCK + 1, 1 << 32)
 URIS = (
     "file://$", "FILE://$", "file:$", "file:/$", "file:///$", "file://localhost$", "file://LOCALHOST$", "file://other$",
-    "file://127.0.0.1$", "file://user@localhost$", "file://localhost:80$", "http://$", "$", "unix://$", "data:,a", "file:", "file://",
-    "file:///", "file:a", "file:./a", "a", "/a", "./a", "", " file://$", "file://$ ", "file://$/fi\nle", "file://$/fi\tle",
+    "file://127.0.0.1$", "file://user@localhost$", "file://localhost:80$", "http://$", "$", "unix://$", "data:,a",
+    "file:", "file://",
+    "file:///", "file:a", "file:./a", "a", "/a", "./a", "", " file://$", "file://$ ", "file://$/fi\nle",
+    "file://$/fi\tle",
     "file://$/file?", "file://$/file?a=b", "file://$/file#", "file://$/file#a", "file://$/%66ile", "file://$/%2566ile",
-    "file://$/file%00", "file://$/%00", "file://$/full%2Finner", "file://$/full%2finner", "file://$/full%5Cinner", "file://$/full\\inner",
-    "file://$/full/./inner", "file://$/full/../file", "file://$/full/%2E%2E/file", "file://$/full/%2e/inner", "file://$/full/.%2E/file",
-    "file:///../../..$", "file://$/../../../../../../../../etc", "file://$/", "file://$//", "file://$/file/", "file://$/file//",
-    "file://$/file/.", "file://$/full/inner/..", "file://$/%", "file://$/%4", "file://$/%zz", "file://$/a%20b", "file://$/a b", "file://$/a+b",
-    "file://$/é", "file://$/%C3%A9", "file://$/%FF", "file://$/%ff%fe", "file://$/\u0001", "file://$/a|b", "file://$/a<b>", "file://$/a\"b",
-    "file://$/a^b`{}", "file:///c:/a", "file:///C|/a", "file://$/a;b=c,d@e!f", "file:\\\\\\$", "file:////etc", "file://///etc",
+    "file://$/file%00", "file://$/%00", "file://$/full%2Finner", "file://$/full%2finner", "file://$/full%5Cinner",
+    "file://$/full\\inner",
+    "file://$/full/./inner", "file://$/full/../file", "file://$/full/%2E%2E/file", "file://$/full/%2e/inner",
+    "file://$/full/.%2E/file",
+    "file:///../../..$", "file://$/../../../../../../../../etc", "file://$/", "file://$//", "file://$/file/",
+    "file://$/file//",
+    "file://$/file/.", "file://$/full/inner/..", "file://$/%", "file://$/%4", "file://$/%zz", "file://$/a%20b",
+    "file://$/a b", "file://$/a+b",
+    "file://$/é", "file://$/%C3%A9", "file://$/%FF", "file://$/%ff%fe", "file://$/\u0001", "file://$/a|b",
+    "file://$/a<b>", "file://$/a\"b",
+    "file://$/a^b`{}", "file:///c:/a", "file:///C|/a", "file://$/a;b=c,d@e!f", "file:\\\\\\$", "file:////etc",
+    "file://///etc",
 )
 
 
@@ -30,7 +38,8 @@ async def uri(side, text):
     path = text.replace("$", side.folder)
     await talk.ask("fs/getMetadata", {"path": path}, label="getMetadata")
     await talk.ask("fs/canonicalize", {"path": path}, label="canonicalize")
-    await talk.ask("process/start", {"processId": "p", "argv": ["true"], "cwd": path, "env": {}, "tty": False}, label="cwd")
+    await talk.ask("process/start", {"processId": "p", "argv": ["true"], "cwd": path, "env": {}, "tty": False},
+                   label="cwd")
     if "$" in text:  # elsewhere nothing is to be made
         await talk.ask("fs/createDirectory", {"path": path}, label="createDirectory")
     side.note("tree", {name: "" for name in side.tree()})
@@ -55,7 +64,8 @@ async def blocks_written(side):
     await talk.ask("fs/open", {"handleId": "w", "path": side.uri("new"), "mode": "replace"}, label="open")
     for offset in (0, 1, 7, 100, 1 << 20):
         for text in ("", "YQ==", "YWJj", "YWJj\n", "YWJ", "YQ", "YQ=", "YR==", "a-_b", "é"):
-            await talk.ask("fs/writeBlock", {"handleId": "w", "offset": offset, "chunk": text}, label=f"{text!r} at {offset}")
+            await talk.ask("fs/writeBlock", {"handleId": "w", "offset": offset, "chunk": text},
+                           label=f"{text!r} at {offset}")
     for length in (BLOCK, BLOCK + 1, BLOCK + 3):
         text = "AAAA" * (length // 3) + {0: "", 1: "AA==", 2: "AAA="}[length % 3]
         await talk.ask("fs/writeBlock", {"handleId": "w", "offset": 0, "chunk": text}, label=f"{length} bytes")
@@ -83,7 +93,8 @@ async def handles(side):
     await talk.ask("fs/writeBlock", {"handleId": "h", "offset": 0, "chunk": "YQ=="}, label="write after close")
     await talk.ask("fs/open", {"handleId": "h", "path": side.uri("gone")}, label="open nothing")
     for name in ("", "a\0b", "é", "n" * 1024, "n" * 1025):
-        await talk.ask("fs/open", {"handleId": name, "path": side.uri("empty")}, label=f"handle {name[:10]!r} of {len(name)}")
+        await talk.ask("fs/open", {"handleId": name, "path": side.uri("empty")},
+                       label=f"handle {name[:10]!r} of {len(name)}")
         await talk.request("fs/close", {"handleId": name})
     for i in range(130):
         await talk.ask("fs/open", {"handleId": f"many {i}", "path": side.uri("empty")}, label=f"many {i}")
@@ -113,8 +124,10 @@ async def walks(side):
         for prune in (True, False):
             for name in ("", "full", "hollow", "to-full", ".hidden"):
                 await walk(name, followDirectorySymlinks=follow, pruneHiddenDirectories=prune)
-    await talk.ask("fs/walk", {"path": side.uri("full"), "options": {k: v for k, v in WALK.items() if k[0] != "p"}}, label="unpruned?")
-    await talk.ask("fs/walk", {"path": side.uri("full"), "options": {**WALK, "maxDepth": 1, "maxEntries": 0}}, label="no entries")
+    await talk.ask("fs/walk", {"path": side.uri("full"), "options": {k: v for k, v in WALK.items() if k[0] != "p"}},
+                   label="unpruned?")
+    await talk.ask("fs/walk", {"path": side.uri("full"), "options": {**WALK, "maxDepth": 1, "maxEntries": 0}},
+                   label="no entries")
 
 
 async def watch_answers(side):
@@ -123,12 +136,15 @@ async def watch_answers(side):
     gone, file = side.uri("gone"), side.uri("file")
     n = 0
     for label, params in (
-        ("missing", {"missing": [gone]}), ("nothing", {"missing": []}), ("there", {"missing": [file]}), ("one is there", {"missing": [gone, file]}),
+        ("missing", {"missing": [gone]}), ("nothing", {"missing": []}), ("there", {"missing": [file]}),
+        ("one is there", {"missing": [gone, file]}),
         ("present", {"missing": [gone], "present": file}), ("present alone", {"missing": [], "present": file}),
         ("present is not", {"missing": [gone], "present": gone}), ("below nothing", {"missing": [side.uri("gone/deeper")]}),
         ("below a file", {"missing": [side.uri("file/below")]}), ("dangling", {"missing": [side.uri("dangling")]}),
-        ("loop", {"missing": [side.uri("loop")]}), ("twice the same", {"missing": [gone, gone]}), ("bad", {"missing": ["a"]}),
-        ("too long", {"missing": [side.uri("n" * 300)]}), ("present a directory", {"missing": [gone], "present": side.uri("full")}),
+        ("loop", {"missing": [side.uri("loop")]}), ("twice the same", {"missing": [gone, gone]}),
+        ("bad", {"missing": ["a"]}),
+        ("too long", {"missing": [side.uri("n" * 300)]}), ("present a directory",
+                                                           {"missing": [gone], "present": side.uri("full")}),
     ):
         n += 1
         await talk.ask("fs/watchMissing", {"watchId": n, **params}, label=label)
@@ -172,5 +188,6 @@ def cases():
         ("present gone", None, lambda s: os.unlink(s.path("file")), ["gone"], "file"),
         ("present moved", None, lambda s: os.rename(s.path("file"), s.path("elsewhere")), ["gone"], "file"),
     ):
-        found.append((f"watch {name}", functools.partial(watch_told, ready=ready, act=act, missing=missing, present=present)))
+        found.append((f"watch {name}", functools.partial(watch_told, ready=ready, act=act, missing=missing,
+                                                         present=present)))
     return found

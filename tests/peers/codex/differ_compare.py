@@ -41,7 +41,8 @@ def compare(case, theirs, ours):
     for label in dict.fromkeys([*theirs, *ours]):
         a, b = theirs.get(label, MISSING), ours.get(label, MISSING)
         if kind_of(a) != kind_of(b) or MISSING in (a, b):
-            yield Difference(case, label, "answer", f"{kind_of(a) or a}: {text_of(a)}", f"{kind_of(b) or b}: {text_of(b)}")
+            yield Difference(case, label, "answer", f"{kind_of(a) or a}: {text_of(a)}",
+                             f"{kind_of(b) or b}: {text_of(b)}")
             continue
         a, b = dict(flat(a)), dict(flat(b))
         for member in dict.fromkeys([*a, *b]):

@@ -8,13 +8,18 @@ NAMES = {
     "a file": "file", "an empty file": "empty", "a directory": "full", "an empty directory": "hollow",
     "nothing": "gone", "nothing in nothing": "gone/deeper", "below a file": "file/below",
     "a link to a file": "to-file", "a link to a directory": "to-full", "through a link": "to-full/inner",
-    "a dangling link": "dangling", "a loop": "loop", "through a loop": "loop/inner", "a socket": "socket", "a FIFO": "fifo",
-    "the folder": "", "a file and a slash": "file/", "a directory and a slash": "full/", "a directory and dots": "full/../full/.",
-    "through nothing and back": "gone/../file", "two slashes": "full//inner", "a link and a slash": "to-full/", "odd": "odd a#%?é\"\\",
-    "not UTF-8": b"\xff\xfe", "a name too long": "n" * 256, "a path too long": ("n" * 200 + "/") * 21, "a hidden file": ".hidden",
+    "a dangling link": "dangling", "a loop": "loop", "through a loop": "loop/inner", "a socket": "socket",
+    "a FIFO": "fifo",
+    "the folder": "", "a file and a slash": "file/", "a directory and a slash": "full/",
+    "a directory and dots": "full/../full/.",
+    "through nothing and back": "gone/../file", "two slashes": "full//inner", "a link and a slash": "to-full/",
+    "odd": "odd a#%?é\"\\",
+    "not UTF-8": b"\xff\xfe", "a name too long": "n" * 256, "a path too long": ("n" * 200 + "/") * 21,
+    "a hidden file": ".hidden",
     "read only": "read-only",
 }
-PLACES = {"a device": "/dev/null", "a terminal": "/dev/ptmx", "of proc": "/proc/filesystems", "the root": "/", "proc": "/proc/version"}
+PLACES = {"a device": "/dev/null", "a terminal": "/dev/ptmx", "of proc": "/proc/filesystems", "the root": "/",
+          "proc": "/proc/version"}
 WALK = {"maxDepth": 5, "maxDirectories": 100, "maxEntries": 1000, "followDirectorySymlinks": True,
         "pruneHiddenDirectories": True}
 
@@ -23,13 +28,16 @@ def populate(side):
     os.umask(0o022)
     for name in ("full/inner-directory", "full/.hidden-directory", "hollow"):
         os.makedirs(side.path(name))
-    for name, text in (("file", "content"), ("empty", ""), ("full/inner", "inner"), (NAMES["odd"], "odd"), (".hidden", "h"),
-                       ("full/inner-directory/leaf", "leaf"), ("full/.hidden-directory/leaf", "leaf"), ("read-only", "r")):
+    for name, text in (("file", "content"), ("empty", ""), ("full/inner", "inner"), (NAMES["odd"], "odd"),
+                       (".hidden", "h"),
+                       ("full/inner-directory/leaf", "leaf"), ("full/.hidden-directory/leaf", "leaf"),
+                       ("read-only", "r")):
         with open(side.path(name), "w", encoding="utf-8") as file:
             file.write(text)
     os.chmod(side.path("read-only"), 0o444)
     os.chmod(side.path("full/inner"), 0o751)
-    for name, target in (("to-file", "file"), ("to-full", "full"), ("dangling", "nowhere"), ("loop", "loop"), ("full/up", "..")):
+    for name, target in (("to-file", "file"), ("to-full", "full"), ("dangling", "nowhere"), ("loop", "loop"),
+                         ("full/up", "..")):
         os.symlink(target, side.path(name))
     os.mkfifo(side.path("fifo"))
     listener = socket.socket(socket.AF_UNIX)
@@ -71,7 +79,8 @@ async def changed(side, method, kind, **params):
 async def copied(side, kind, to, recursive):
     populate(side)
     talk = await side.talk()
-    await talk.ask("fs/copy", {"sourcePath": uri_of(side, kind), "destinationPath": uri_of(side, to), "recursive": recursive},
+    await talk.ask("fs/copy", {"sourcePath": uri_of(side, kind), "destinationPath": uri_of(side, to),
+                               "recursive": recursive},
                    label="answer")
     side.note("tree", side.tree())
 
@@ -85,7 +94,8 @@ def cases():
     kinds = [*NAMES, *PLACES]
 
     def add(function, name, method, **params):
-        found.extend((f"{name} {kind}", functools.partial(function, method=method, kind=kind, **params)) for kind in kinds
+        found.extend((f"{name} {kind}", functools.partial(function, method=method, kind=kind,
+                                                          **params)) for kind in kinds
                      if (method, kind) not in WAITS and not (function is changed and kind in PLACES))
 
     for method in ("fs/getMetadata", "fs/canonicalize", "fs/readFile", "fs/readDirectory"):
@@ -103,7 +113,8 @@ def cases():
         add(changed, f"fs/remove{name}", "fs/remove", **params)
     add(changed, "fs/remove firm", "fs/remove", force=False)
     add(changed, "fs/remove firm alone", "fs/remove", force=False, recursive=False)
-    for to in ("nothing", "a file", "an empty directory", "a directory", "a link to a file", "a link to a directory", "a dangling link"):
+    for to in ("nothing", "a file", "an empty directory", "a directory", "a link to a file", "a link to a directory",
+               "a dangling link"):
         for kind in NAMES:
             for recursive in (False, True):
                 name = f"fs/copy {kind} to {to}{' whole' if recursive else ''}"

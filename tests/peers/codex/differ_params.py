@@ -133,5 +133,6 @@ def cases():
     for method in (*GOOD, *BARE):
         found.append((f"{method} shapes", functools.partial(shapes, method=method)))
     methods = [*GOOD, *BARE, "http/request", "capabilityRoots/discoverV1", "capabilities/discoverV2", "no/such"]
-    found += [(f"{method} early", functools.partial(early, method=method)) for method in methods if method != "initialize"]
+    found += [(f"{method} early", functools.partial(early,
+                                                    method=method)) for method in methods if method != "initialize"]
     return found

@@ -15,22 +15,27 @@ POLICY = {"inherit": "all", "ignoreDefaultExcludes": True, "exclude": [], "set":
 POLICIES = {
     "all": {}, "core": {"inherit": "core"}, "none": {"inherit": "none"}, "secrets": {"ignoreDefaultExcludes": False},
     "core without secrets": {"inherit": "core", "ignoreDefaultExcludes": False}, "exclude": {"exclude": ["FOO_*"]},
-    "exclude in any case": {"exclude": ["foo_*"]}, "exclude one letter": {"exclude": ["FOO_?"]}, "exclude a class": {"exclude": ["A[B]", "[F]OO_A"]},
+    "exclude in any case": {"exclude": ["foo_*"]}, "exclude one letter": {"exclude": ["FOO_?"]},
+    "exclude a class": {"exclude": ["A[B]", "[F]OO_A"]},
     "exclude all": {"exclude": ["*"]}, "exclude nothing": {"exclude": [""]}, "exclude stars": {"exclude": ["**O*_**"]},
     "exclude a part": {"exclude": ["FOO", "OO_A"]}, "exclude what is set": {"exclude": ["NEW"], "set": {"NEW": "n"}},
     "set": {"set": {"NEW": "n", "BAR": "over"}}, "set a secret": {"ignoreDefaultExcludes": False, "set": {"NEW_TOKEN": "n"}},
     "only": {"includeOnly": ["FOO_*"]}, "only what is set": {"set": {"NEW": "n"}, "includeOnly": ["new"]},
     "only other than set": {"set": {"NEW": "n"}, "includeOnly": ["BAR"]}, "only nothing": {"includeOnly": [""]},
-    "only and exclude": {"exclude": ["FOO_A"], "includeOnly": ["FOO_?", "HOME"]}, "none and set": {"inherit": "none", "set": {"A": "1"}},
+    "only and exclude": {"exclude": ["FOO_A"], "includeOnly": ["FOO_?", "HOME"]},
+    "none and set": {"inherit": "none", "set": {"A": "1"}},
     "empty value": {"inherit": "none", "set": {"A": ""}}, "a name with =": {"inherit": "none", "set": {"A=B": "1"}},
-    "no name": {"inherit": "none", "set": {"": "1"}}, "not ASCII": {"set": {"É": "é"}, "exclude": ["é"]}, "a dot": {"exclude": ["FOO.A"]},
+    "no name": {"inherit": "none", "set": {"": "1"}}, "not ASCII": {"set": {"É": "é"}, "exclude": ["é"]},
+    "a dot": {"exclude": ["FOO.A"]},
     "a backslash": {"exclude": ["FOO\\_A", "\\FOO_B"]}, "All": {"inherit": "All"},
 }
 COMMANDS = {
     "true": ["true"], "no such": ["no-such-program"], "no such path": ["/nonexistent/program"], "a directory": ["/tmp"],
     "not executable": ["/etc/passwd"], "an empty word": [""], "NUL": ["tr\0ue"], "an empty argument": ["echo", "", "x"],
-    "NUL in an argument": ["echo", "a\0b"], "relative": ["./a-script"], "in the directory": ["a-script"], "no interpreter": ["./bare"],
-    "a wrong interpreter": ["./wrong"], "a slash": ["/"], "many": ["echo", *map(str, range(2000))], "not ASCII": ["echo", "é€\U0001f600"],
+    "NUL in an argument": ["echo", "a\0b"], "relative": ["./a-script"], "in the directory": ["a-script"],
+    "no interpreter": ["./bare"],
+    "a wrong interpreter": ["./wrong"], "a slash": ["/"], "many": ["echo", *map(str, range(2000))],
+    "not ASCII": ["echo", "é€\U0001f600"],
     "a long argument": ["sh", "-c", "echo ${#1}", "sh", "x" * 100000], "too long an argument": ["echo", "x" * 200000],
 }
 
@@ -87,7 +92,8 @@ async def others(side):
     talk, other = await side.talk(), await side.talk()
     await talk.start("p", "sleep", "1000")
     await other.ask("process/read", {"processId": "p"}, label="read of another session")
-    await other.ask("process/write", {"processId": "p", "chunk": "YQ==", "writeId": "1"}, label="write of another session")
+    await other.ask("process/write", {"processId": "p", "chunk": "YQ==", "writeId": "1"},
+                    label="write of another session")
     await other.ask("process/signal", {"processId": "p", "signal": "interrupt"}, label="signal of another session")
     await other.ask("process/terminate", {"processId": "p"}, label="terminate of another session")
     await other.start("p", "true", label="the same id in another session")
@@ -175,7 +181,7 @@ async def writing(side):
 
 async def ended(side, how, script_text, tty):
     talk = await side.talk()
-    await talk.start("p", "/bin/sh", "-c", f"{script_text}", tty=tty)
+    await talk.start("p", "/bin/sh", "-c", script_text, tty=tty)
     await talk.output("p", "ready")
     if how == "interrupt":
         await talk.ask("process/signal", {"processId": "p", "signal": "interrupt"}, label="interrupt")
@@ -187,17 +193,20 @@ async def ended(side, how, script_text, tty):
 
 async def signals(side):
     talk = await side.talk()
-    for name in ("SIGINT", "INT", "int", "Interrupt", "INTERRUPT", "kill", "terminate", " interrupt", 2, ["interrupt"], {"interrupt": None}, {"interrupt": 1}):
+    for name in ("SIGINT", "INT", "int", "Interrupt", "INTERRUPT", "kill", "terminate", " interrupt", 2, ["interrupt"],
+                 {"interrupt": None}, {"interrupt": 1}):
         await talk.ask("process/signal", {"processId": "q", "signal": name}, label=f"signal {json.dumps(name)}")
 
 
 async def typed(side):
     """A terminal: its settings and size, and what is typed."""
     talk = await side.talk()
-    await talk.start("p", "/bin/sh", "-c", "stty -a; stty size; ps -o tty= $$ | grep -c pts; [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo three; cat", tty=True)
+    await talk.start("p", "/bin/sh", "-c",
+                     "stty -a; stty size; ps -o tty= $$ | grep -c pts; [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo three; cat", tty=True)
     await talk.output("p", "three")
     for i, text in enumerate(("hello\n", "\x04")):
-        await talk.ask("process/write", {"processId": "p", "chunk": b64(text), "writeId": str(i)}, label=f"type {text!r}")
+        await talk.ask("process/write", {"processId": "p", "chunk": b64(text), "writeId": str(i)},
+                       label=f"type {text!r}")
         await talk.output("p", "hello\r\nhello")
     await talk.closed("p")
 
@@ -213,12 +222,15 @@ async def back(side, end):
     side.note("resumed", again.session == session)
     await exact(again, "read", afterSeq=1)
     await again.ask("fs/readBlock", {"handleId": "h", "offset": 0, "len": 1}, label="an old handle")
-    await again.ask("process/write", {"processId": "p", "chunk": b64("again\n"), "writeId": "w1"}, label="an id of before")
-    await again.ask("process/write", {"processId": "p", "chunk": b64("end\n" if end else "new\n"), "writeId": "w2"}, label="a new id")
+    await again.ask("process/write", {"processId": "p", "chunk": b64("again\n"), "writeId": "w1"},
+                    label="an id of before")
+    await again.ask("process/write", {"processId": "p", "chunk": b64("end\n" if end else "new\n"), "writeId": "w2"},
+                    label="a new id")
     await again.start("p", "true", label="the same process id")
     await again.output("p", "end" if end else "new")
     if end:
-        await again.ask("process/write", {"processId": "p", "chunk": b64("over\n"), "writeId": "over"}, label="the last")
+        await again.ask("process/write", {"processId": "p", "chunk": b64("over\n"), "writeId": "over"},
+                        label="the last")
     else:
         await again.ask("process/terminate", {"processId": "p"}, label="terminate")
     await again.until_event("p", lambda events: any(kind == "closed" for kind, _ in events), "closed")
@@ -258,13 +270,23 @@ async def surroundings(side):
     await talk.send('{"method":"initialized","params":null}')
     await talk.ask("environment/info", None)
     await talk.ask("environment/status", None)
-    for label, lists in (("none", ([], [])), ("one", ([["a"]], [])), ("other", ([], [["a", "b"]])), ("empty path", ([[]], [])), ("empty name", ([[""]], []))):
-        await talk.ask("environmentConfig/read", {"cwd": side.uri(), "configPaths": lists[0], "requirementsPaths": lists[1]}, label=f"config {label}")
+    for label, lists in (("none", ([], [])), ("one", ([["a"]], [])), ("other", ([], [["a", "b"]])),
+                         ("empty path", ([[]], [])), ("empty name", ([[""]], []))):
+        await talk.ask("environmentConfig/read", {"cwd": side.uri(), "configPaths": lists[0],
+                                                  "requirementsPaths": lists[1]}, label=f"config {label}")
 
 
 async def refused(side, **params):
     talk = await side.talk()
     await talk.ask("process/start", {**start_params(side, "p", "true"), **params}, label="start")
+
+
+async def confined(side, sandbox):
+    """A policy that is none, or that confines nothing."""
+    talk = await side.talk()
+    await talk.ask("process/start", {**start_params(side, "p", "true"), "sandbox": sandbox}, label="start")
+    await talk.ask("fs/writeFile", {"path": side.uri("new"), "dataBase64": "", "sandbox": sandbox}, label="write")
+    await talk.ask("fs/readFile", {"path": side.uri("new"), "sandbox": sandbox}, label="read")
 
 
 def endings():
@@ -275,19 +297,25 @@ def endings():
         for number in (1, 2, 3, 6, 8, 9, 10, 11, 13, 14, 15, 31, 34, 64):
             yield f"signal {number} {kind}", functools.partial(shell, text=f"kill -{number} $$; sleep 5", tty=tty)
         for how in ("interrupt", "terminate"):
-            for name, text in (("sleep", "echo ready; exec sleep 1000"), ("trap", "trap 'echo got; exit 7' INT TERM HUP; echo ready; while :; do sleep 0.05; done"),
-                               ("deaf", "trap '' TERM HUP; echo ready; exec sleep 1000"), ("shell", "sh -c 'echo ready; exec sleep 1000'; echo on")):
+            for name, text in (("sleep", "echo ready; exec sleep 1000"),
+                               ("trap",
+                                "trap 'echo got; exit 7' INT TERM HUP; echo ready; while :; do sleep 0.05; done"),
+                               ("deaf", "trap '' TERM HUP; echo ready; exec sleep 1000"),
+                               ("shell", "sh -c 'echo ready; exec sleep 1000'; echo on")):
                 yield f"{how} {name} {kind}", functools.partial(ended, how=how, script_text=text, tty=tty)
 
 
 def cases():
     found = [(f"command {name}", functools.partial(command, argv=argv)) for name, argv in COMMANDS.items()]
-    found += [(f"command tty {name}", functools.partial(command, argv=argv, tty=True)) for name, argv in COMMANDS.items()
+    found += [(f"command tty {name}", functools.partial(command, argv=argv, tty=True)) for name,
+              argv in COMMANDS.items()
               if name in ("true", "no such", "a directory", "not executable", "relative", "an empty argument")]
     found.append(("command tty without PATH", functools.partial(command, argv=["true"], tty=True, env={})))
     found.append(("command tty called other", functools.partial(command, argv=["sh", "-c", "echo $0"], tty=True, arg0="other")))
-    for name, env in (("no PATH", {}), ("an empty PATH", {"PATH": ""}), ("a PATH that lacks it", {"PATH": "/nonexistent"}),
-                      ("a relative PATH", {"PATH": "."}), ("a name with =", {"A=B": "1", "PATH": "/bin"}), ("no name", {"": "1", "PATH": "/bin"}),
+    for name, env in (("no PATH", {}), ("an empty PATH", {"PATH": ""}),
+                      ("a PATH that lacks it", {"PATH": "/nonexistent"}),
+                      ("a relative PATH", {"PATH": "."}), ("a name with =", {"A=B": "1", "PATH": "/bin"}),
+                      ("no name", {"": "1", "PATH": "/bin"}),
                       ("NUL in a name", {"A\0B": "1"}), ("NUL in a value", {"A": "1\0"})):
         for argv in (["true"], ["a-script"]):
             found.append((f"command {argv[0]} with {name}", functools.partial(command, argv=argv, env=env)))
@@ -295,18 +323,31 @@ def cases():
     for name, policy in {"absent": None, **POLICIES}.items():
         found.append((f"environment {name}", functools.partial(environment, policy=policy, env={})))
         found.append((f"environment {name} and env", functools.partial(environment, policy=policy, env={"FOO_A": "mine", "MY_TOKEN": "t"})))
-    for name, text in (("both streams", "echo out; echo err >&2"), ("binary", "printf '\\000\\377\\001\\n'"), ("no newline", "printf a"), ("nothing", ":"),
-                       ("input", "cat; echo $?; readlink /proc/self/fd/0"), ("much", "seq 20000"), ("descriptors", "ls /proc/self/fd | wc -l"),
-                       ("its group", "set -- $(cut -d' ' -f5,6 /proc/$$/stat); [ $1 = $$ ] && [ $2 = $$ ] && echo own"), ("its directory", "pwd"),
+    for name, text in (("both streams", "echo out; echo err >&2"), ("binary", "printf '\\000\\377\\001\\n'"),
+                       ("no newline", "printf a"), ("nothing", ":"),
+                       ("input", "cat; echo $?; readlink /proc/self/fd/0"), ("much", "seq 20000"),
+                       ("descriptors", "ls /proc/self/fd | wc -l"),
+                       ("its group",
+                        "set -- $(cut -d' ' -f5,6 /proc/$$/stat); [ $1 = $$ ] && [ $2 = $$ ] && echo own"),
+                        ("its directory", "pwd"),
                        ("limits", "ulimit -a"), ("umask", "umask"), ("signals", "grep -E 'Sig(Ign|Blk|Cgt)' /proc/self/status"), ("SHELL", "echo $SHELL"),
                        ("TERM", "echo ${TERM-none}"), ("background", "(sleep 0.3; echo late)& echo early")):
         for tty in (False, True) if name != "input" else (False,):
             found.append((f"shell {name} {'tty' if tty else 'pipes'}", functools.partial(shell, text=text, tty=tty)))
     found += endings()
-    found += [(f"reading {name}", functools.partial(reading, end=end)) for name, end in (("running", False), ("ended", True))]
+    found += [(f"reading {name}", functools.partial(reading, end=end)) for name,
+              end in (("running", False), ("ended", True))]
     found += [(f"back {name}", functools.partial(back, end=end)) for name, end in (("running", False), ("ended", True))]
     found += [(function.__name__, function) for function in (identifiers, others, waiting, writing, signals, typed, sessions, surroundings)]
-    for name, params in (("managed network", {"enforceManagedNetwork": True}), ("an unknown member", {"other": 1}), ("metadata", {"metadata": {"threadId": "x"}}),
+    for name, sandbox in (("a number", 7), ("an array", []), ("an empty object", {}),
+                          ("permissions that are none", {"permissions": 7}),
+                          ("permissions without type", {"permissions": {}}),
+                          ("an unknown type", {"permissions": {"type": "other"}}),
+                          ("no confinement", {"permissions": {"type": "disabled"}}),
+                          ("a policy in part", {"permissions": {"type": "managed"}})):
+        found.append((f"sandbox of {name}", functools.partial(confined, sandbox=sandbox)))
+    for name, params in (("managed network", {"enforceManagedNetwork": True}), ("an unknown member", {"other": 1}),
+                         ("metadata", {"metadata": {"threadId": "x"}}),
                          ("no sandbox", {"sandbox": None}), ("no managed network", {"managedNetwork": None, "enforceManagedNetwork": False})):
         found.append((f"start with {name}", functools.partial(refused, **params)))
     return found

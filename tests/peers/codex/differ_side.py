@@ -10,6 +10,7 @@ import shutil
 import signal
 import tempfile
 import urllib.parse
+import zlib
 
 from px import server as px_server
 from px.conn import parse, unb64
@@ -85,7 +86,8 @@ class Side:
         if isinstance(value, list):
             return [self.plain(member) for member in value]
         if isinstance(value, str):
-            for found, word in ((urllib.parse.quote(self.folder), "$D"), (self.folder, "$D"), (self.url[5:], "$HOST"), (self.home, "$HOME")):
+            for found, word in ((urllib.parse.quote(self.folder), "$D"), (self.folder, "$D"), (self.url[5:], "$HOST"),
+                                (self.home, "$HOME")):
                 value = value.replace(found, word)
             return UUID.sub("$ID", value)
         if name in ("modifiedAtMs", "createdAtMs") and value:
@@ -243,7 +245,8 @@ class Talk:
 
 
 def start_params(side, name, *argv, **params):
-    return {"processId": name, "argv": list(argv), "cwd": side.uri(), "env": {"PATH": "/usr/bin:/bin"}, "tty": False, **params}
+    return {"processId": name, "argv": list(argv), "cwd": side.uri(), "env": {"PATH": "/usr/bin:/bin"}, "tty": False,
+            **params}
 
 
 def joined(events, stream):
@@ -280,7 +283,7 @@ def readable(value):
         for name in ("chunk", "dataBase64"):
             if isinstance(result.get(name), str):
                 data = base64.b64decode(result[name])
-                text = data.decode("latin-1") if len(data) <= 4096 else f"{len(data)} bytes, crc {hash(data)}"
+                text = data.decode("latin-1") if len(data) <= 4096 else f"{len(data)} bytes, crc32 {zlib.crc32(data):08x}"
                 return {**value, "result": {**result, name: text}}
     return value
 
