@@ -12,13 +12,17 @@
 
 #include "base/mem.h"
 #include "fs/place.h"
+#include "fs/replace.h"
 
 struct px_handle {
 	TAILQ_ENTRY(px_handle) link; /* the table's */
 	char *id;
 	char *path; /* for errors; set when it is opened */
 	int fd;     /* -1: not open */
-	bool writes;
+	enum px_handle_mode mode;
+	struct px_replace *replace; /* whose descriptor 'fd' is; or NULL */
+	int64_t end;                /* of what was written */
+	bool lacks;                 /* a block could not be */
 	atomic_uint count;
 };
 
@@ -65,7 +69,8 @@ handles_find(const struct px_handles *handles, const char *id)
 }
 
 struct px_handle *
-px_handles_add(struct px_handles *handles, const char *id, bool writes, struct px_err *err)
+px_handles_add(
+    struct px_handles *handles, const char *id, enum px_handle_mode mode, struct px_err *err)
 {
 	struct px_handle *handle;
 
@@ -86,7 +91,7 @@ px_handles_add(struct px_handles *handles, const char *id, bool writes, struct p
 	handle = px_new(struct px_handle);
 	handle->id = px_strdup(id);
 	handle->fd = -1;
-	handle->writes = writes;
+	handle->mode = mode;
 	atomic_init(&handle->count, 2); /* the table's and the caller's */
 	TAILQ_INSERT_TAIL(&handles->list, handle, link);
 	handles->count++;
@@ -145,10 +150,20 @@ px_handle_unref(struct px_handle *handle)
 {
 	if (handle == NULL || atomic_fetch_sub(&handle->count, 1) > 1)
 		return;
-	px_place_close(handle->fd);
+	if (handle->replace != NULL)
+		px_replace_abort(handle->replace);
+	else
+		px_place_close(handle->fd);
+	free(handle->replace);
 	free(handle->id);
 	free(handle->path);
 	free(handle);
+}
+
+static int
+not_a_file(const char *path, struct px_err *err)
+{
+	return px_fs_refuse(err, path, "path `%.300s` is not a file", path);
 }
 
 /* The file at the place, created or emptied. -1: errno, or EINVAL for what is no file. */
@@ -175,7 +190,7 @@ replaced_open(const struct px_place *place)
 }
 
 static int
-file_replace(const struct px_fs_scope *scope, const char *path, struct px_err *err)
+file_write(const struct px_fs_scope *scope, const char *path, struct px_err *err)
 {
 	struct px_place place;
 	int fd;
@@ -184,12 +199,34 @@ file_replace(const struct px_fs_scope *scope, const char *path, struct px_err *e
 		return -1;
 	if ((fd = replaced_open(&place)) == -1) {
 		if (errno == EINVAL)
-			px_fs_refuse(err, path, "path `%.300s` is not a file", path);
+			not_a_file(path, err);
 		else
 			px_fs_fail(scope, path, err);
 	}
 	px_place_done(&place);
 	return fd;
+}
+
+static int
+file_replace(
+    struct px_handle *handle, const struct px_fs_scope *scope, const char *path, struct px_err *err)
+{
+	struct px_replace *replace;
+	struct px_place place;
+
+	if (px_place_find(scope, path, PX_PLACE_FOLLOW, &place, err) == -1)
+		return -1;
+	if (place.exists && !S_ISREG(place.st.st_mode)) {
+		px_place_done(&place);
+		return not_a_file(path, err);
+	}
+	replace = px_new(struct px_replace);
+	if (px_replace_begin(scope, &place, 0, 0666, replace, err) == -1) {
+		free(replace);
+		return -1;
+	}
+	handle->replace = replace;
+	return replace->fd;
 }
 
 int
@@ -199,8 +236,10 @@ px_handle_open(
 	struct stat st;
 	int fd;
 
-	if (handle->writes)
-		fd = file_replace(scope, path, err);
+	if (handle->mode == PX_HANDLE_REPLACE)
+		fd = file_replace(handle, scope, path, err);
+	else if (handle->mode == PX_HANDLE_WRITE)
+		fd = file_write(scope, path, err);
 	else
 		fd = px_place_open_file(scope, path, O_RDONLY, &st, err);
 	if (fd == -1)
@@ -254,24 +293,59 @@ px_handle_read(const struct px_handle *handle, int64_t offset, size_t len, void 
 	return 0;
 }
 
-int
-px_handle_write(const struct px_handle *handle, int64_t offset, const void *data, size_t len,
-    struct px_err *err)
+static int
+block_write(
+    struct px_handle *handle, int64_t offset, const char *data, size_t len, struct px_err *err)
 {
 	size_t done = 0;
 	ssize_t n;
 
 	if (range_check("write", offset, len, err) == -1)
 		return -1;
-	if (handle->fd == -1)
-		return unknown(handle->id, err);
 	while (done < len) {
-		n = pwrite(
-		    handle->fd, (const char *)data + done, len - done, offset + (int64_t)done);
+		n = pwrite(handle->fd, data + done, len - done, offset + (int64_t)done);
 		if (n == -1 && errno != EINTR)
 			return handle_fail(handle, err);
 		if (n > 0)
 			done += (size_t)n;
 	}
+	if (handle->end < offset + (int64_t)len)
+		handle->end = offset + (int64_t)len;
 	return 0;
+}
+
+int
+px_handle_write(
+    struct px_handle *handle, int64_t offset, const void *data, size_t len, struct px_err *err)
+{
+	int result;
+
+	if (handle->fd == -1)
+		return unknown(handle->id, err);
+	if ((result = block_write(handle, offset, data, len, err)) == -1)
+		handle->lacks = true;
+	return result;
+}
+
+int
+px_handle_finish(struct px_handle *handle, struct px_err *err)
+{
+	struct px_replace *replace = handle->replace;
+	int result;
+
+	if (replace == NULL)
+		return 0;
+	if (handle->lacks)
+		result = px_fs_refuse(err, handle->path,
+		    "`%.300s`: a block was not written, so it is not replaced", handle->path);
+	else if (lseek(replace->fd, handle->end, SEEK_SET) == -1) /* blocks do not move that */
+		result = handle_fail(handle, err);
+	else
+		result = px_replace_commit(&(struct px_fs_scope){ 0 }, replace, err);
+	if (replace->fd != -1)
+		px_replace_abort(replace);
+	handle->replace = NULL;
+	handle->fd = -1;
+	free(replace);
+	return result;
 }

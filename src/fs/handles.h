@@ -2,7 +2,6 @@
 #define PX_FS_HANDLES_H
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,13 +22,18 @@ enum { PX_HANDLE_BLOCK_MAX = 1024 * 1024, PX_HANDLE_ID_MAX = 1024 };
 struct px_handles *px_handles_new(size_t max);
 void px_handles_free(struct px_handles *handles); /* lets go of all; takes NULL */
 
+enum px_handle_mode {
+	PX_HANDLE_READ,
+	PX_HANDLE_WRITE,   /* created, or emptied at once */
+	PX_HANDLE_REPLACE, /* new content beside the old one, until px_handle_finish() */
+};
+
 /*
- * A new one, for px_handle_open() to open: to be replaced if 'writes', else read.
- * The caller gets a count of its own. NULL: PX_E_REQUEST (the name is in use),
- * PX_E_LIMIT.
+ * A new one, for px_handle_open() to open. The caller gets a count of its own. NULL: PX_E_REQUEST
+ * (the name is in use), PX_E_LIMIT.
  */
 struct px_handle *px_handles_add(
-    struct px_handles *handles, const char *id, bool writes, struct px_err *err);
+    struct px_handles *handles, const char *id, enum px_handle_mode mode, struct px_err *err);
 
 /* With a count for the caller. NULL: PX_E_HANDLE. */
 struct px_handle *px_handles_get(
@@ -48,7 +52,7 @@ void px_handles_drop(struct px_handles *handles, const struct px_handle *handle)
 
 void px_handle_unref(struct px_handle *handle); /* takes NULL */
 
-/* A regular file; one that is replaced is created, or empty, at once. Errors as fs.h. */
+/* A regular file. Errors as fs.h. */
 int px_handle_open(struct px_handle *handle, const struct px_fs_scope *scope, const char *path,
     struct px_err *err);
 
@@ -60,7 +64,14 @@ int px_handle_read(const struct px_handle *handle, int64_t offset, size_t len, v
     size_t *out_len, struct px_err *err);
 
 /* All of it or an error; a hole may come to be before it. The same limits. */
-int px_handle_write(const struct px_handle *handle, int64_t offset, const void *data, size_t len,
-    struct px_err *err);
+int px_handle_write(
+    struct px_handle *handle, int64_t offset, const void *data, size_t len, struct px_err *err);
+
+/*
+ * Nothing more is written: what was becomes the content of the file, as
+ * px_fs_write() has it. Otherwise that was never there, nor when a block could not be
+ * written: PX_E_REQUEST. Of other modes nothing.
+ */
+int px_handle_finish(struct px_handle *handle, struct px_err *err);
 
 #endif

@@ -152,7 +152,7 @@ open_run(struct px_call *call, const void *params, struct px_err *err)
 		return px_fail(err, PX_E_PARAMS,
 		    "unknown variant `%.64s`, expected `read` or `replace`", p->mode.p);
 	if (px_codex_fs_job(
-		call, replaces ? &px_file_open_replace : &px_file_open_read, p, &job, err) == -1)
+		call, replaces ? &px_file_open_write : &px_file_open_read, p, &job, err) == -1)
 		return -1;
 	job->put = handle_put;
 	return px_file_open(job, p->handle.p, err);
@@ -232,7 +232,7 @@ close_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct px_codex_fs_params *p = params;
 
-	return px_file_close(call, p->handle.p, err);
+	return px_file_close(call, p->handle.p, false, err);
 }
 
 static const struct px_field close_fields[] = {

@@ -97,6 +97,9 @@ open_failed(struct px_file_job *job)
 const struct px_file_op px_file_open_read = {
 	.run = open_run, .failed = open_failed, .alters = true
 };
+const struct px_file_op px_file_open_write = {
+	.run = open_run, .failed = open_failed, .alters = true, .changes = true
+};
 const struct px_file_op px_file_open_replace = {
 	.run = open_run, .failed = open_failed, .alters = true
 };
@@ -105,8 +108,11 @@ int
 px_file_open(struct px_file_job *job, const char *id, struct px_err *err)
 {
 	struct px_handles *handles = px_peer_handles(job->call->peer);
+	enum px_handle_mode mode = job->op == &px_file_open_write     ? PX_HANDLE_WRITE
+				   : job->op == &px_file_open_replace ? PX_HANDLE_REPLACE
+								      : PX_HANDLE_READ;
 
-	job->handle = px_handles_add(handles, id, job->op == &px_file_open_replace, err);
+	job->handle = px_handles_add(handles, id, mode, err);
 	if (job->handle == NULL) {
 		px_file_job_free(job);
 		return -1;
@@ -150,14 +156,15 @@ const struct px_file_op px_file_write_block = { .run = write_block_run, .alters 
 static int
 close_run(struct px_file_job *job, struct px_err *err)
 {
-	(void)err;
+	int result = job->force ? 0 : px_handle_finish(job->handle, err);
+
 	px_handle_unref(job->handle);
 	job->handle = NULL;
-	return 0;
+	return result;
 }
 
 int
-px_file_close(struct px_call *call, const char *id, struct px_err *err)
+px_file_close(struct px_call *call, const char *id, bool discard, struct px_err *err)
 {
 	static const struct px_file_op op = { .run = close_run, .alters = true };
 	struct px_handle *handle = px_handles_take(px_peer_handles(call->peer), id);
@@ -169,6 +176,7 @@ px_file_close(struct px_call *call, const char *id, struct px_err *err)
 	}
 	job = px_file_job_new(call, &op);
 	job->handle = handle;
+	job->force = discard;
 	return px_file_job_start(job, err);
 }
 

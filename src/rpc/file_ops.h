@@ -22,11 +22,13 @@ extern const struct px_file_op px_file_list;         /* path: names */
 extern const struct px_file_op px_file_walk;         /* path, walk: walked */
 
 /* Of open files. */
-extern const struct px_file_op px_file_open_read, px_file_open_replace; /* path: handle */
-extern const struct px_file_op px_file_read_block;                      /* offset, len: data, got */
-extern const struct px_file_op px_file_write_block;                     /* offset, data, len */
+extern const struct px_file_op px_file_open_read, px_file_open_write,
+    px_file_open_replace;                           /* path: handle */
+extern const struct px_file_op px_file_read_block;  /* offset, len: data, got */
+extern const struct px_file_op px_file_write_block; /* offset, data, len */
 
-/* Starts a job with one of the two that open, under the name 'id'. Takes it over, also on failure.
+/* Starts a job with one of the three that open (enum px_handle_mode), under the name 'id'. Takes it
+ * over, also on failure.
  */
 int px_file_open(struct px_file_job *job, const char *id, struct px_err *err);
 
@@ -34,8 +36,11 @@ int px_file_open(struct px_file_job *job, const char *id, struct px_err *err);
 struct px_file_job *px_file_block(
     struct px_call *call, const struct px_file_op *op, const char *id, struct px_err *err);
 
-/* Closes it and answers with {}, also where there is none. */
-int px_file_close(struct px_call *call, const char *id, struct px_err *err);
+/*
+ * Closes it and answers with {}, also where there is none. With px_handle_finish(),
+ * which may fail, unless what was written is to be discarded.
+ */
+int px_file_close(struct px_call *call, const char *id, bool discard, struct px_err *err);
 
 /* The job's data from base64. PX_E_NOMEM; 'code' with the text 'what' for what is none. */
 int px_file_take_data(struct px_file_job *job, const struct px_str *base64, enum px_code code,

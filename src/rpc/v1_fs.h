@@ -8,7 +8,7 @@
 
 struct px_v1_fs_params {
 	struct px_str path, to, handle, mode, chunk;
-	struct px_bool recursive, force, follow, follow_directories, prune;
+	struct px_bool recursive, force, discard, follow, follow_directories, prune;
 	struct px_int offset, length, depth, directories, entries;
 };
 

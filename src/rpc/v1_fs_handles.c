@@ -96,14 +96,17 @@ write_block_run(struct px_call *call, const void *params, struct px_err *err)
 const struct px_method px_v1_fs_write_block =
     V1_FS_METHOD("fs/writeBlock", write_block_fields, write_block_run);
 
-static const struct px_field close_fields[] = { V1_FS_HANDLE };
+static const struct px_field close_fields[] = {
+	V1_FS_HANDLE,
+	V1_FS_FIELD(discard, "discard", PX_F_BOOL, .flags = 0),
+};
 
 static int
 close_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct px_v1_fs_params *p = params;
 
-	return px_file_close(call, p->handle.p, err);
+	return px_file_close(call, p->handle.p, p->discard.v, err);
 }
 
 const struct px_method px_v1_fs_close = V1_FS_METHOD("fs/close", close_fields, close_run);

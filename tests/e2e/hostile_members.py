@@ -303,7 +303,8 @@ METHODS = {
         needed("handleId", HANDLE_V1), needed("offset", BLOCK_OFFSET), needed("length", integer(1, 2**20)))),)),
     ("exec-server.v1", "fs/writeBlock"): Method((({"handleId": "h", "offset": 0, "chunk": "AA=="}, (
         needed("handleId", HANDLE_V1), needed("offset", BLOCK_OFFSET), needed("chunk", string(NO_HANDLE, NO_HANDLE)))),)),
-    ("exec-server.v1", "fs/close"): Method((({"handleId": "h"}, (needed("handleId", HANDLE_V1),)),)),
+    ("exec-server.v1", "fs/close"): Method((({"handleId": "h", "discard": True}, (
+        needed("handleId", HANDLE_V1), member("discard", BOOLEAN))),)),
     ("exec-server.v1", "fs/watchMissing"): Method((({"watchId": 1, "missing": [FILE_V1], "present": FILE_V1}, (
         needed("watchId", integer(0, INT64_MAX)), needed("missing", FILE_PATHS), member("present", FILE_PATH))),)),
     ("exec-server.v0", "initialize"): Method((({"clientName": "x"}, (needed("clientName", ANY_TEXT),)),)),
@@ -354,7 +355,7 @@ METHODS = {
                      "pruneHiddenDirectories": False}},
         needed("options", OBJECT), needed("options.maxDepth", integer(0, INT64_MAX)),
         needed("options.maxDirectories", integer(0, INT64_MAX)), needed("options.maxEntries", integer(0, INT64_MAX)),
-        needed("options.followDirectorySymlinks", BOOLEAN), needed("options.pruneHiddenDirectories", BOOLEAN)),
+        needed("options.followDirectorySymlinks", BOOLEAN), member("options.pruneHiddenDirectories", BOOLEAN)),
     ("codex", "fs/open"): of_file({"handleId": "h", "mode": "read"}, needed("handleId", string(huge="x" * 100_000)), member("mode", WORD)),
     ("codex", "fs/readBlock"): Method((({"handleId": "h", "offset": 0, "len": 1}, (
         needed("handleId", HANDLE), needed("offset", integer(0, INT64_MAX)), needed("len", integer(0, INT64_MAX)))),)),

@@ -213,6 +213,33 @@ async def test_connection_cut(t):
         check_whole(folder)
 
 
+async def test_cut_between_blocks(t):
+    """What is written by blocks is the file's content once it is closed; cut before, or killed, it never was."""
+    for end in ("cut", "stop", "kill"):
+        folder = prepare(t)
+        server = await t.server()
+        files = await V1.connect(server)
+        for name in ("replaced", "new"):
+            await files("open", f"{folder}/{name}", handleId=name, mode="replace")
+            await files("writeBlock", handleId=name, offset=0, data=NEW[:MB])
+        await files("open", f"{folder}/large0", handleId="whole", mode="replace")
+        for offset in (MB, 0):
+            await files("writeBlock", handleId="whole", offset=offset, data=NEW[offset:offset + MB])
+        await files("close", handleId="whole")
+        if end == "cut":
+            await files.conn.cut()
+            await no_temporary(await V1.connect(server), folder)
+        elif end == "stop":
+            await server.stop()
+        else:
+            await server.kill()
+        if end != "kill" or has_nameless(folder):
+            assert temporary(folder) == []
+        assert content(f"{folder}/large0") == NEW
+        assert content(f"{folder}/replaced") == OLD
+        assert not os.path.exists(f"{folder}/new")
+
+
 async def test_cut_in_the_middle_of_a_request(t):
     """A request that did not come whole does nothing."""
     async with serving(t, listen=("unix",)) as server:
@@ -288,8 +315,12 @@ async def test_file_size_limit(t, dialect):
     await files("open", f"{folder}/block", handleId="h", mode="replace")
     async with refused("ioError", -32603):
         await files("writeBlock", handleId="h", offset=MB, data=b"x")
+    if dialect is V1:
+        async with refused("invalidRequest", -32600):
+            await files("close", handleId="h")
     assert content(f"{folder}/replaced") == OLD
-    assert sorted(os.listdir(folder)) == ["block", "large", "replaced"]
+    assert set(os.listdir(folder)) - {"block"} == {"large", "replaced"}
+    assert os.path.exists(f"{folder}/block") == (dialect is Codex), "a file that lacks a block"
     await files("writeFile", f"{folder}/replaced", b"small")
     assert content(f"{folder}/replaced") == b"small"
 
@@ -317,14 +348,16 @@ async def full_disk(t, dialect):
             await files("writeFile", f"{folder}/{name}", NEW)
         assert error["errno"] == "ENOSPC", error
     assert unb64((await files("readFile", f"{folder}/replaced"))[files.chunk]) == OLD
-    await files("open", f"{folder}/filler", handleId="h", mode="replace")
+    await files("open", f"{folder}/blocks", handleId="h", mode="replace")
     async with refused("ioError", -32603):
-        for i in range(1, 4):
-            await files("writeBlock", handleId="h", offset=i * MB // 2, data=b"x" * (MB // 2))
+        for i in range(4):
+            await files("writeBlock", handleId="h", offset=i * MB // 3, data=b"x" * (MB // 3))
+    await files("close", handleId="h", **({"discard": True} if dialect is V1 else {}))
+    await files("remove", f"{folder}/blocks", force=True)
+    await files("writeFile", f"{folder}/filler", b"x" * (MB * 2 // 3))
     async with refused("ioError", -32603):
         await files("copy", f"{folder}/filler", to=f"{folder}/copy")
     assert set(await files.listed(folder)) == {"replaced", "filler"}
-    await files("close", handleId="h")
     await files("remove", f"{folder}/filler")
     await files("writeFile", f"{folder}/replaced", OLD * 2)
 

@@ -90,7 +90,7 @@ START_TEST(test_block)
 	struct px_err told = { 0 };
 
 	handles = px_handles_new(1);
-	handle = px_handles_add(handles, "h", true, &told);
+	handle = px_handles_add(handles, "h", PX_HANDLE_WRITE, &told);
 	FS_OK(px_handle_open(handle, &plain, fs_at("file"), &err));
 	for (int64_t at = 0; at < MUCH && failed == 0; at += SMALL / 2)
 		failed = px_handle_write(handle, at, much, SMALL / 2, &told);
