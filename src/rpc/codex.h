@@ -33,7 +33,7 @@ struct px_policy;
 /*
  * What the member "sandbox" asks for: 1 with '*out', which is to be ended; 0: nothing,
  * or the operator has said that none matters, which is logged with 'subject', the
- * process or the method that goes on without. 'tmpdir' is what TMPDIR means here;
+ * process or the path that goes on without. 'tmpdir' is what TMPDIR means here;
  * NULL: nothing. PX_E_PARAMS, PX_E_FORBIDDEN: what cannot be had, by its name.
  */
 int px_codex_sandbox_read(struct px_call *call, const struct px_json *sandbox, const char *subject,
