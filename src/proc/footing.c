@@ -33,7 +33,7 @@ px_footing_find(const char *path, struct px_footing *out)
 int
 px_footing_check(const char *path, const struct px_footing *expected)
 {
-	struct px_footing found;
+	struct px_footing found = { 0 };
 	int sys = px_footing_find(path, &found);
 
 	if (sys == EACCES)

@@ -219,23 +219,22 @@ spawn_program(struct px_launch *launch, struct px_spawned *out, struct px_err *e
 
 /* bubblewrap in the program's place; what was to be run is told to ptyexec-enter. */
 static int
-spawn_caged(struct px_launch *launch, struct px_spawned *out, struct px_err *err)
+spawn_caged(struct px_launch *launch, struct px_spawn_cage *cage, struct px_spawned *out,
+    struct px_err *err)
 {
-	struct px_spawn_cage cage;
-
-	if (px_spawn_cage_open(launch->spec, launch->io, launch->files, launch->argv, &cage, err) ==
+	if (px_spawn_cage_open(launch->spec, launch->io, launch->files, launch->argv, cage, err) ==
 	    -1)
 		return -1;
-	launch->cage = &cage;
-	launch->files = cage.files;
-	launch->argv = cage.argv;
+	launch->cage = cage;
+	launch->files = cage->files;
+	launch->argv = cage->argv;
 	if (spawn_program(launch, out, err) == -1) {
-		px_spawn_cage_close(&cage);
+		px_spawn_cage_close(cage);
 		return -1;
 	}
-	px_spawn_cage_close_child(&cage);
-	out->report = cage.report;
-	out->text = cage.text;
+	px_spawn_cage_close_child(cage);
+	out->report = cage->report;
+	out->text = cage->text;
 	return 0;
 }
 
@@ -244,6 +243,7 @@ px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct 
     struct px_err *err)
 {
 	struct px_spawn_io io;
+	struct px_spawn_cage cage;
 	struct px_launch launch = { .spec = spec, .io = &io, .extra = extra, .parent = getpid() };
 	struct px_spawned spawned = { .report = -1, .text = -1 };
 	char **files, **argv;
@@ -253,7 +253,7 @@ px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct 
 		return -1;
 	launch.files = files = paths_make(spec);
 	launch.argv = argv = argv_make(spec);
-	result = spec->cage != NULL ? spawn_caged(&launch, &spawned, err)
+	result = spec->cage != NULL ? spawn_caged(&launch, &cage, &spawned, err)
 				    : spawn_program(&launch, &spawned, err);
 	free(argv);
 	paths_free(files);

@@ -129,6 +129,8 @@ px_stop_proc(struct px_proc *proc, int64_t grace_ms)
 {
 	bool first = proc->stop == NULL;
 
+	if (proc->gate != NULL) /* there is no program yet to use the time */
+		grace_ms = 0;
 	if (first) {
 		proc->stop = stop_new(proc->procs, proc->mark, PX_MARK_SESSION);
 		proc->stop->proc = proc;
@@ -141,7 +143,12 @@ px_stop_proc(struct px_proc *proc, int64_t grace_ms)
 void
 px_stop_marked(struct px_procs *procs, px_mark mark, px_mark mask, int64_t grace_ms)
 {
+	struct px_proc *proc;
+
 	stop_begin(procs, stop_new(procs, mark, mask), grace_ms);
+	RB_FOREACH (proc, px_proc_tree, &procs->children)
+		if (proc->gate != NULL && ((proc->mark ^ mark) & mask) == 0)
+			px_stop_proc(proc, 0);
 }
 
 void

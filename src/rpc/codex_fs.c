@@ -9,14 +9,15 @@ int
 px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
     const struct px_codex_fs_params *p, struct px_file_job **out, struct px_err *err)
 {
+	const char *tmpdir = call->peer->rpc->surroundings.tmpdir;
 	struct px_file_job *job = px_file_job_new(call, op);
 	int confined;
 
 	job->scope.no_follow = p->follow.set && !p->follow.v;
 	if ((p->path.p != NULL && px_uri_to_path(p->path.p, p->path.len, job->path, err) == -1) ||
 	    (p->to.p != NULL && px_uri_to_path(p->to.p, p->to.len, job->to, err) == -1) ||
-	    (confined = px_codex_sandbox_read(call, p->sandbox, job->path,
-		 call->peer->rpc->surroundings.tmpdir, &job->policy, err)) == -1) {
+	    (confined = px_codex_sandbox_read(
+		 call, p->sandbox, job->path, tmpdir, &job->policy, err)) == -1) {
 		px_file_job_free(job);
 		return -1;
 	}

@@ -54,6 +54,19 @@ find_in_path(const char *name)
 	return NULL;
 }
 
+/* bubblewrap is started in another directory than ours. */
+static char *
+find_bwrap(const char *given)
+{
+	char path[PATH_MAX], *found = NULL;
+
+	if (given == NULL || strchr(given, '/') == NULL)
+		found = find_in_path(given != NULL ? given : "bwrap");
+	else if (realpath(given, path) != NULL)
+		found = px_strdup(path);
+	return found != NULL || given == NULL ? found : px_strdup(given);
+}
+
 static int
 enter_open(void)
 {
@@ -69,7 +82,7 @@ px_sandbox_new(const char *bwrap)
 {
 	struct px_sandbox *sandbox = px_new(struct px_sandbox);
 
-	sandbox->bwrap = bwrap != NULL ? px_strdup(bwrap) : find_in_path("bwrap");
+	sandbox->bwrap = find_bwrap(bwrap);
 	sandbox->enter = enter_open();
 	sandbox->stand_ins = px_stand_ins_new();
 	return sandbox;

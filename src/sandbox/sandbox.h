@@ -14,8 +14,9 @@ struct px_policy;
 struct px_sandbox;
 
 /*
- * 'bwrap' is bubblewrap's path, NULL: it is looked for in PATH. Never fails: what is
- * not there is said when a sandbox is asked for.
+ * 'bwrap' is bubblewrap's path; it is looked for in PATH when it has no slash, and
+ * NULL is "bwrap". Never fails: what is not there is said when a sandbox is asked
+ * for.
  */
 struct px_sandbox *px_sandbox_new(const char *bwrap);
 void px_sandbox_free(struct px_sandbox *sandbox); /* takes NULL */

@@ -61,7 +61,6 @@ is_empty(int fd)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = copy != -1 ? fdopendir(copy) : NULL;
-	const struct dirent *entry;
 	size_t n = 0;
 
 	if (dir == NULL) {
@@ -69,7 +68,7 @@ is_empty(int fd)
 			close(copy);
 		return false;
 	}
-	while ((entry = readdir(dir)) != NULL)
+	while (readdir(dir) != NULL)
 		n++;
 	closedir(dir);
 	return n == 2; /* "." and ".." */
