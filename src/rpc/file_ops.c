@@ -98,7 +98,7 @@ const struct px_file_op px_file_open_read = {
 	.run = open_run, .failed = open_failed, .alters = true
 };
 const struct px_file_op px_file_open_write = {
-	.run = open_run, .failed = open_failed, .alters = true, .changes = true
+	.run = open_run, .failed = open_failed, .alters = true
 };
 const struct px_file_op px_file_open_replace = {
 	.run = open_run, .failed = open_failed, .alters = true
