@@ -3,6 +3,7 @@
 #include <event2/event.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/conn.h"
 #include "rpc/peer.h"
 #include "rpc/sub.h"
@@ -19,6 +20,9 @@ proof_on_late(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (!peer->proof.answers)
 		return;
+	px_log_event(peer->rpc->log, PX_LOG_INFO, "mute",
+	    PX_I("conn", (int64_t)px_conn_number(peer->conn)),
+	    PX_S("peer", px_conn_label(peer->conn)));
 	peer->proof.answers = false;
 	px_subs_let_go(peer);
 }

@@ -234,7 +234,8 @@ px_sub_reread(struct px_peer *peer, struct px_session *session, uint64_t seq)
 	if (sub == NULL || !peer->proof.answers) {
 		px_session_had(session, seq);
 	} else if (px_session_is_parked(session)) {
-		sub->reread = seq;
+		if (sub->reread < seq)
+			sub->reread = seq;
 		px_proof_ask(peer);
 	}
 }
@@ -247,7 +248,6 @@ px_subs_asked(struct px_peer *peer)
 	TAILQ_FOREACH (sub, &peer->subs, link) {
 		sub->asked = px_watch_given(sub->watch);
 		sub->asked_reread = sub->reread;
-		sub->reread = 0;
 	}
 }
 
@@ -263,7 +263,6 @@ px_subs_answered(struct px_peer *peer, bool first)
 			px_watch_ack(sub->watch, sub->asked);
 		if (sub->asked_reread > 0)
 			px_session_had(sub->session, sub->asked_reread);
-		sub->asked_reread = 0;
 	}
 }
 

@@ -6,10 +6,14 @@ import urllib.parse
 
 from support import SECONDS, b64, child, children, name_of, unb64
 
+from px import pattern
+from px.conn import Ended
 from px.transport import PlainWebSocket
 
 MB = 1 << 20
 CHUNK_MAX = 8192
+SMALL = ("--codex-replay-bytes", 65536)  # the server's flags for the smallest buffers
+FOREVER = str(10**12)  # bytes
 EVENTS = ("process/output", "process/exited", "process/closed")
 
 
@@ -159,8 +163,15 @@ class Client:
             process.forget_early()
         self.recovering = {process.name for process in open_ones}
         await self.connect()
-        return [(process, await self.conn.ask("process/read", {
-            "processId": process.name, "afterSeq": process.last, "maxBytes": None, "waitMs": 0})) for process in open_ones]
+        asking = []
+        for process in open_ones:
+            params = {"processId": process.name, "afterSeq": process.last, "maxBytes": None, "waitMs": 0}
+            try:
+                asking.append((process, await self.conn.ask("process/read", params)))
+            except (Ended, OSError):
+                self.take_answers(asking)
+                raise
+        return asking
 
     def take_answers(self, asking):
         """Of those that have come; whatever else is lost, they were read."""
@@ -188,6 +199,26 @@ class Client:
     async def write(self, name, data, write_id):
         return await self.conn.request(
             "process/write", {"processId": name, "chunk": b64(data), "writeId": write_id})
+
+
+async def a_client(server, **plain):
+    client = Client(server, plain=plain)
+    await client.connect()
+    return client
+
+
+def complete(process, total):
+    """It has come to its end by itself, and all of so many bytes are there."""
+    assert bytes(process.streams["stdout"]) == pattern.spew(total)
+    assert process.exit_code == 0 and process.closed
+
+
+async def ended_with_all(process, wanted):
+    """Once it has brought so many bytes it is ended; there was no hole."""
+    await process.until(lambda p: p.bytes() >= wanted)
+    await process.client.conn.request("process/terminate", {"processId": process.name})
+    await process.until(lambda p: p.closed)
+    assert bytes(process.streams["stdout"]) == pattern.spew(process.bytes())
 
 
 def program_of(server, program=None):

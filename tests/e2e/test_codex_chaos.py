@@ -11,7 +11,7 @@ import random
 import sys
 
 from codex import MB, Client, Proxy
-from support import b64, child, counted, serving, shell, v1
+from support import b64, child, children, descriptors, nothing_left, shell
 
 from px import pattern, tap
 from px.conn import Ended
@@ -19,6 +19,7 @@ from px.deadline import Late
 
 SEED = int(os.environ.get("PX_SEED", "0")) or random.randrange(1, 10**9)
 ROUNDS = int(os.environ.get("PX_ROUNDS", "40"))
+DETACH_MS = int(os.environ.get("PX_DETACH_MS", "15000"))
 FEW = 6  # processes of a client that run at one time
 HALVES = 120000
 
@@ -115,7 +116,7 @@ class Wanderer:
 
     async def files(self):
         for _ in range(self.chance.randrange(5)):
-            await self.client.conn.ask("fs/readFile", {"path": f"file://{sys.executable}"})
+            await self.client.conn.ask("fs/readFile", {"path": "file:///bin/ls"})
             await self.client.conn.ask("fs/readDirectory", {"path": "file:///usr/bin"})
 
     async def wait(self):
@@ -232,20 +233,23 @@ async def wander(server, proxied, rounds):
         try:
             return await wanderer.live(rounds)
         except AssertionError as failure:
-            raise AssertionError(f"client {proxied}: {failure}") from failure
+            slow = [line for line in server.log if line and " mute " in line]
+            raise AssertionError(f"client {proxied}: {failure}; mute: {slow}") from failure
 
 
 @tap.deadline(240)
 async def test_chaos(t):
     """Five clients whose connections are lost over and over, with the smallest buffers."""
     print(f"# PX_SEED={SEED}")
-    async with serving(t, "--codex-replay-bytes", 65536, "--stdin-queue-bytes", 4096, "--codex-closed-bytes", MB,
-                       "--shutdown-grace-period-ms", 50, "--detach-ttl-ms", 12000, "--log-level", "warn",
-                       listen=("ws", "unix")) as server:
-        bystander = await v1(server, "unix")
-        ended = await asyncio.gather(*(wander(server, i, ROUNDS) for i in range(5)))
-        print(f"# {sum(ended)} processes of {ROUNDS} losses each came to their end")
-        await counted(bystander, 60, running=0)
+    server = await t.server("--codex-replay-bytes", 65536, "--stdin-queue-bytes", 4096, "--codex-closed-bytes", MB,
+                            "--shutdown-grace-period-ms", 50, "--detach-ttl-ms", DETACH_MS, listen=("ws", "unix"))
+    server.own_children = children(server.pid)
+    before = descriptors(server.pid)
+    ended = await asyncio.gather(*(wander(server, i, ROUNDS) for i in range(5)))
+    print(f"# {sum(ended)} processes of {ROUNDS} losses each came to their end")
+    slow = [line for line in server.log if line and " mute " in line]
+    assert not slow, f"this machine was too slow: {slow}"
+    await nothing_left(server, before, seconds=DETACH_MS / 1000 + 20)
 
 
 if __name__ == "__main__":

@@ -4,25 +4,11 @@
 import random
 import sys
 
-from codex import MB, Client, Proxy, held_back, program_of
+from codex import FOREVER, MB, SMALL, Proxy, a_client, complete, ended_with_all, held_back, program_of
 from support import Watched, child, children
 
-from px import pattern, tap
+from px import tap
 from px.tap import deadline
-
-SMALL = ("--codex-replay-bytes", 65536)
-FOREVER = str(10**12)
-
-
-async def a_client(server, **plain):
-    client = Client(server, plain=plain)
-    await client.connect()
-    return client
-
-
-def complete(process, total):
-    assert bytes(process.streams["stdout"]) == pattern.spew(total)
-    assert process.exit_code == 0 and process.closed
 
 
 # What is under way
@@ -43,10 +29,7 @@ async def test_more_under_way_than_is_kept(t):
         await client.come_back()
     seen = process.bytes()
     assert seen > 4 * MB, seen
-    await process.until(lambda p: p.bytes() >= seen + MB)
-    assert await client.conn.request("process/terminate", {"processId": "p"}) == {"running": True}
-    await process.until(lambda p: p.closed)
-    assert bytes(process.streams["stdout"]) == pattern.spew(process.bytes())
+    await ended_with_all(process, seen + MB)
 
 
 @deadline(120)
@@ -133,12 +116,8 @@ async def test_client_that_falls_silent(t):
     client = await a_client(server)
     process = await client.start("p", child(), "spew", FOREVER)
     await process.until(lambda p: p.bytes() >= MB)
-    transport = client.conn.transport
-    transport.mute = True
-    await process.until(lambda p: p.bytes() >= 3 * MB)
-    assert await client.conn.request("process/terminate", {"processId": "p"}) == {"running": True}
-    await process.until(lambda p: p.closed)
-    assert bytes(process.streams["stdout"]) == pattern.spew(process.bytes())
+    client.conn.transport.mute = True
+    await ended_with_all(process, 3 * MB)
 
 
 # Nobody there

@@ -6,35 +6,13 @@ import random
 import signal
 import sys
 
-from codex import MB, Client, Proxy, held_back, program_of
+from codex import FOREVER, MB, SMALL, Client, Proxy, a_client, complete, ended_with_all, held_back, program_of
 from support import Watched, child, descendants, needs_native, refused, until, v1, wrapper
 
-from px import pattern, tap
+from px import tap
 from px.conn import Ended
 from px.server import send_signal
 from px.tap import deadline
-
-SMALL = ("--codex-replay-bytes", 65536)
-FOREVER = str(10**12)
-
-
-async def a_client(server, **plain):
-    client = Client(server, plain=plain)
-    await client.connect()
-    return client
-
-
-def complete(process, total):
-    assert bytes(process.streams["stdout"]) == pattern.spew(total)
-    assert process.exit_code == 0 and process.closed
-
-
-async def ended_with_all(process, wanted):
-    """Once it has brought so many bytes it is ended; there was no hole."""
-    await process.until(lambda p: p.bytes() >= wanted)
-    await process.client.conn.request("process/terminate", {"processId": process.name})
-    await process.until(lambda p: p.closed)
-    assert bytes(process.streams["stdout"]) == pattern.spew(process.bytes())
 
 
 # Taken over
