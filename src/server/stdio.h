@@ -11,6 +11,6 @@ struct px_stdio {
 };
 
 void px_stdio_take(struct px_stdio *stdio); /* neither blocks from now on */
-void px_stdio_give_back(void *stdio);       /* a struct px_stdio: the connection is over */
+void px_stdio_give_back(void *arg);         /* a struct px_stdio: the connection is over */
 
 #endif
