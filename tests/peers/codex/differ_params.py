@@ -62,7 +62,7 @@ async def prepared(side):
         pass
     talk = await side.talk()
     await talk.request("process/start", start_params(side, "p", "true"))
-    await talk.until_event("p", lambda events: any(kind == "closed" for kind, _ in events), "closed")
+    await talk.ending("p")
     await talk.request("fs/open", {"handleId": "r", "path": side.uri("file")})
     await talk.request("fs/open", {"handleId": "w", "path": side.uri("written"), "mode": "replace"})
     return talk

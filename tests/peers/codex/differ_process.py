@@ -7,7 +7,7 @@ import os
 
 from px.conn import b64
 
-from differ_side import start_params
+from differ_side import in_order, start_params
 
 CLEAN = "/usr/bin/env | /usr/bin/grep -v -e ^PATH= -e ^CODEX_ -e ^_= -e SAN_OPTIONS= | /usr/bin/sort"
 ECHO = "while read -r line; do echo $line; [ $line != end ] || { read -r line; exit 5; }; done"
@@ -233,8 +233,8 @@ async def back(side, end):
                         label="the last")
     else:
         await again.ask("process/terminate", {"processId": "p"}, label="terminate")
-    await again.until_event("p", lambda events: any(kind == "closed" for kind, _ in events), "closed")
-    side.note("events", [{**value["params"]} for _, value in again.events["p"]])
+    await again.until_event("p", lambda events: len(events) == 3, "output, exit and end")
+    side.note("events", [value["params"] for _, value in in_order(again.events["p"])])
 
 
 async def resumed(side, session):

@@ -221,8 +221,14 @@ class Talk:
 
     async def closed(self, name, label=None):
         """Waits for the last event of a process, and notes all of them."""
-        await self.until_event(name, lambda events: any(kind == "closed" for kind, _ in events), "closed")
+        await self.ending(name)
         self.side.note(label or f"events of {name}", summary(self.events.get(name, [])))
+
+    async def ending(self, name):
+        """Waits until all events of a process have come, in whatever order: ours must send them in that of their numbers."""
+        await self.until_event(name, complete, "events")
+        numbers = [value["params"]["seq"] for _, value in self.events.get(name, [])]
+        assert self.side.name == "theirs" or numbers == sorted(numbers), f"events of {name}: {numbers}"
 
     async def run(self, name, *argv, **params):
         await self.start(name, *argv, **params)
@@ -249,14 +255,24 @@ def start_params(side, name, *argv, **params):
             **params}
 
 
+def in_order(events):
+    return sorted(events, key=lambda event: event[1]["params"]["seq"])
+
+
+def complete(events):
+    """Is the last event there, and as many as it says?"""
+    return any(kind == "closed" and value["params"]["seq"] <= len(events) for kind, value in events)
+
+
 def joined(events, stream):
     """What a process has written to one stream, or (None) to any."""
-    chunks = [value["params"] for kind, value in events if kind == "output"]
+    chunks = [value["params"] for kind, value in in_order(events) if kind == "output"]
     return b"".join(unb64(c["chunk"]) for c in chunks if stream in (None, c["stream"])).decode("latin-1")
 
 
 def summary(events):
     """The events of a process without what the clock decides: in how many pieces its output came."""
+    events = in_order(events)
     numbers = [value["params"]["seq"] for _, value in events]
     chunks = [value["params"] for kind, value in events if kind == "output"]
     found = {
