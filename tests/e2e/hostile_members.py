@@ -313,7 +313,7 @@ METHODS = {
                      "pruneHiddenDirectories": False}},
         needed("options", OBJECT), needed("options.maxDepth", integer(0, INT64_MAX)),
         needed("options.maxDirectories", integer(0, INT64_MAX)), needed("options.maxEntries", integer(0, INT64_MAX)),
-        needed("options.followDirectorySymlinks", BOOLEAN), needed("options.pruneHiddenDirectories", BOOLEAN)),
+        needed("options.followDirectorySymlinks", BOOLEAN), member("options.pruneHiddenDirectories", BOOLEAN)),
     ("codex", "fs/open"): of_file({"handleId": "h", "mode": "read"}, needed("handleId", string(huge="x" * 100_000)), member("mode", WORD)),
     ("codex", "fs/readBlock"): Method((({"handleId": "h", "offset": 0, "len": 1}, (
         needed("handleId", HANDLE), needed("offset", integer(0, INT64_MAX)), needed("len", integer(0, INT64_MAX)))),)),
