@@ -10,6 +10,7 @@ PX_CODEX names the CLI's launcher, PTYEXECD our server, PX_CHILD the puppet.
 
 import asyncio
 import os
+import shutil
 import sys
 import tempfile
 
@@ -52,8 +53,12 @@ class Pair:
         self.ours = await Server.start(listen=("ws",), env=environment(self.homes[1]), cwd="/")
 
     async def stop(self):
-        await self.theirs.stop()
-        await self.ours.stop()
+        try:
+            await self.theirs.stop()
+            await self.ours.stop()
+        finally:
+            for home in self.homes:
+                shutil.rmtree(home, ignore_errors=True)
 
     async def play(self, case, function):
         """Both sides of one case; its differences."""
