@@ -70,8 +70,10 @@ is_given(const struct px_json *node)
 }
 
 static int
-demands_check(const struct start_params *p, struct px_err *err)
+demands_check(const struct px_call *call, const struct start_params *p, struct px_err *err)
 {
+	if (px_peer_check_direct(call->peer, err) == -1)
+		return -1;
 	if (p->managed.v || is_given(p->network) || is_given(p->proxy))
 		return px_fail(err, PX_E_FORBIDDEN,
 		    "this server has no managed network, so it starts no program that is to be "
@@ -190,7 +192,7 @@ process_start(
 		return px_fail(err, PX_E_EXISTS, "process %s already exists", p->id.p);
 	if (spec_make(call, p, &spec, err) == -1)
 		return -1;
-	if (demands_check(p, err) == 0 && spec_confine(call, p, &spec, err) == 0 &&
+	if (demands_check(call, p, err) == 0 && spec_confine(call, p, &spec, err) == 0 &&
 	    px_session_start(peer->member.workspace, &req, out, &existing, err) == 0)
 		return 0;
 	px_spec_done(&spec);

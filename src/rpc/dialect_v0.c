@@ -125,7 +125,8 @@ exec_run(struct px_call *call, const void *params, struct px_err *err)
 	struct px_session *session;
 	bool existing;
 
-	if (px_spec_build(&spec, p->argv.v, p->cwd.p, p->arg0.p, err) == -1)
+	if (px_peer_check_direct(peer, err) == -1 ||
+	    px_spec_build(&spec, p->argv.v, p->cwd.p, p->arg0.p, err) == -1)
 		return -1;
 	px_spec_build_env(&spec, NULL, p->env.v, &call->trace);
 	spec.io = p->tty.v ? PX_IO_PTY : PX_IO_PIPE;

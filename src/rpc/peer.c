@@ -158,6 +158,14 @@ static const struct px_conn_ops peer_conn_ops = {
 	.closed = peer_on_closed,
 };
 
+int
+px_peer_check_direct(const struct px_peer *peer, struct px_err *err)
+{
+	if (peer->rpc->allow_direct)
+		return 0;
+	return px_fail(err, PX_E_FORBIDDEN, "direct execution is not allowed on this server");
+}
+
 void
 px_rpc_serve(struct px_rpc *rpc, struct px_conn *conn)
 {

@@ -60,6 +60,9 @@ void px_peer_send(struct px_peer *peer, struct evbuffer *msg);
 
 bool px_peer_wants(const struct px_peer *peer, enum px_note note);
 
+/* PX_E_FORBIDDEN: no program is started here but as a prepared request. */
+int px_peer_check_direct(const struct px_peer *peer, struct px_err *err);
+
 /* Errors that answer no call: id null. */
 void px_peer_send_error(struct px_peer *peer, const struct px_err *err);
 

@@ -83,9 +83,8 @@ direct_make(
 {
 	struct spec_params p = { 0 };
 
-	if (!call->peer->rpc->allow_direct)
-		return px_fail(
-		    err, PX_E_FORBIDDEN, "direct execution is not allowed on this server");
+	if (px_peer_check_direct(call->peer, err) == -1)
+		return -1;
 	if (px_fields_fill(call->doc, node, direct_fields, PX_COUNT(direct_fields), &p, err) == -1)
 		return px_wrap(err, "direct");
 	return spec_make(call, &p, spec, err);

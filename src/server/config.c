@@ -48,10 +48,16 @@ px_config_limit(const struct px_config *config, size_t i, const char **out_name,
 }
 
 bool
+px_config_allows_direct(const struct px_config *config)
+{
+	return config->allow_direct_exec && config->prepared_key_file == NULL;
+}
+
+bool
 px_config_offers_files(const struct px_config *config)
 {
 	if (strcmp(config->files, "auto") != 0)
 		return strcmp(config->files, "on") == 0;
-	return config->allow_direct_exec ||
+	return px_config_allows_direct(config) ||
 	       (config->allow_prepared_exec && config->prepared_key_file == NULL);
 }

@@ -86,6 +86,9 @@ void px_config_help(struct evbuffer *out);
 bool px_config_limit(
     const struct px_config *config, size_t i, const char **out_name, int64_t *out_value);
 
+/* Are programs started that nobody has prepared? With a key, only what was signed with it is. */
+bool px_config_allows_direct(const struct px_config *config);
+
 /*
  * Are there files for clients? "auto": as far as any program may be started, which
  * could do the same. Where programs are started on the word of a key's holder alone,

@@ -52,7 +52,7 @@ static const struct px_setting settings[] = {
 	{ BOOL(allow_prepared_exec), .group = PX_GROUP_PROCESS, .preset = 1,
 	    .help = "Start programs from complete, prepared requests." },
 	{ STRING(prepared_key_file), .group = PX_GROUP_PROCESS, .argument = "FILE",
-	    .help = "Take prepared requests only when signed with the key in this file." },
+	    .help = "Start only prepared requests that are signed with the key in this file." },
 	{ CHOICE(cgroup), .group = PX_GROUP_PROCESS, .text = "auto", .choices = cgroup_choices,
 	    .or_path = true, .argument = "WHERE",
 	    .help = "Keep each program in a cgroup below this directory (v2, delegated)." },

@@ -327,7 +327,7 @@ rpc_open(struct px_server *server, struct px_err *err)
 	rpc->started_ms = px_now_ms();
 	rpc->max_message_bytes = (size_t)config->max_message_bytes;
 	rpc->max_requests = (size_t)config->max_concurrent_requests_per_connection;
-	rpc->allow_direct = config->allow_direct_exec;
+	rpc->allow_direct = px_config_allows_direct(config);
 	rpc->allow_prepared = config->allow_prepared_exec;
 	rpc->codex = (struct px_codex_options){
 		.terms = { .taken_over = true,

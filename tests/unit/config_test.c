@@ -455,7 +455,7 @@ static const struct {
 	{ "auto", true, true, NULL, true },
 	{ "auto", true, false, NULL, true },
 	{ "auto", false, true, NULL, true },
-	{ "auto", true, true, "key", true },
+	{ "auto", true, true, "key", false },
 	{ "auto", false, true, "key", false },
 	{ "auto", false, false, NULL, false },
 	{ "on", false, true, "key", true },
