@@ -8,6 +8,7 @@ import asyncio
 import fnmatch
 import inspect
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -159,6 +160,8 @@ def main(tests, argv=None, jobs=1):
             print(f"Bail out! no test is named {' or '.join(argv)}")
             return 2
     adopt_orphans()
+    # Ignored, as nohup(1) has it, it would be so in every program of the tests.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     async def go():
         run = Run(tests, jobs)
