@@ -84,8 +84,7 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 	} else if (!conn->established) {
 		px_conn_close(conn, PX_END_POLICY, "no initialize in time");
 	} else {
-		(void)conn->framing->ping(conn->framer, 0, conn->out);
-		px_conn_grown(conn);
+		px_conn_keep_alive(conn);
 		event_add(conn->timer, &tv);
 	}
 }

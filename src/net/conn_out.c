@@ -131,6 +131,17 @@ px_conn_probe(struct px_conn *conn)
 	return true;
 }
 
+/*
+ * A client may answer only the last of several pings (RFC 6455 section 5.5.3): so
+ * this one asks what is still unanswered, which it has read too when it comes here.
+ */
+void
+px_conn_keep_alive(struct px_conn *conn)
+{
+	(void)conn->framing->ping(conn->framer, conn->probing ? conn->probe : 0, conn->out);
+	px_conn_grown(conn);
+}
+
 void
 px_conn_lower_high_water(struct px_conn *conn, size_t bytes)
 {

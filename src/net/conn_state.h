@@ -70,6 +70,7 @@ void px_conn_free(struct px_conn *conn);
 void px_conn_mark_dirty(struct px_conn *conn); /* has something for the next turn */
 void px_conn_grown(struct px_conn *conn);      /* something was appended to 'out' */
 void px_conn_flush(struct px_conn *conn);
+void px_conn_keep_alive(struct px_conn *conn); /* a ping, whoever may want to know */
 void px_conn_on_writable(evutil_socket_t fd, short what, void *arg);
 
 /* ---- input (conn_in.c) ---- */

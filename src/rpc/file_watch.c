@@ -1,5 +1,6 @@
 #include "rpc/file_watch.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <event2/event.h>
@@ -13,8 +14,8 @@ struct px_file_watch {
 	struct px_peer *peer;
 	struct px_call *call; /* to be answered; NULL once it is */
 	int64_t id;
-	bool dropped; /* freed by who arms it */
-	bool arming;  /* a thread has what follows */
+	atomic_bool dropped; /* freed by who arms it, who stops */
+	bool arming;         /* a thread has what follows */
 	char **paths;
 	size_t count;
 	char *present;
@@ -55,13 +56,7 @@ px_file_watch_end(struct px_peer *peer)
 	peer->file_watch = NULL;
 	if (watch == NULL)
 		return;
-	watch->dropped = true;
-	if (watch->call != NULL) {
-		struct px_call *call = watch->call;
-
-		watch->call = NULL;
-		px_call_bool(call, "watching", false);
-	}
+	atomic_store(&watch->dropped, true);
 	if (!watch->arming)
 		watch_free(watch);
 }
@@ -105,7 +100,9 @@ arm_run(void *arg, const atomic_bool *stop)
 	const struct px_missing_spec spec = { (const char *const *)watch->paths, watch->count,
 		watch->present };
 
-	watch->has_failed = px_missing_new(&spec, stop, &watch->missing, &watch->err) == -1;
+	(void)stop; /* the end of the connection drops the watch */
+	watch->has_failed =
+	    px_missing_new(&spec, &watch->dropped, &watch->missing, &watch->err) == -1;
 }
 
 static void
@@ -114,7 +111,9 @@ arm_answer(struct px_file_watch *watch)
 	struct px_call *call = watch->call;
 
 	watch->call = NULL;
-	if (watch->has_failed)
+	if (watch->dropped)
+		px_call_bool(call, "watching", false);
+	else if (watch->has_failed)
 		px_call_fail(call, &watch->err);
 	else
 		px_call_bool(call, "watching", watch->missing != NULL);
@@ -127,14 +126,16 @@ arm_done(void *arg, bool cancelled)
 	bool first = watch->call != NULL;
 
 	watch->arming = false;
+	/* One that was replaced is answered no earlier: as long as it is held, its request counts.
+	 */
+	if (first)
+		arm_answer(watch);
 	if (watch->dropped || cancelled) {
 		if (!watch->dropped)
 			watch->peer->file_watch = NULL;
 		watch_free(watch);
 		return;
 	}
-	if (first)
-		arm_answer(watch);
 	if (watch->missing != NULL) {
 		watch->readable = event_new(watch->peer->rpc->base, px_missing_fd(watch->missing),
 		    EV_READ | EV_PERSIST, watch_on_readable, watch);

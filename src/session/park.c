@@ -109,6 +109,7 @@ px_watch_let_go(struct px_watch *watch)
 {
 	watch->acknowledges = false;
 	px_proc_wake(watch->session->proc);
+	px_closed_settled(watch->session);
 }
 
 void

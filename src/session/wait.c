@@ -63,6 +63,7 @@ void
 px_wait_cancel(struct px_wait *wait)
 {
 	TAILQ_REMOVE(&wait->session->waits, wait, link);
+	px_closed_settled(wait->session);
 	wait_free(wait);
 }
 

@@ -162,6 +162,7 @@ watch_tell_end(struct px_watch *watch, uint64_t before)
 		watch_report_lag(watch, session->closed_seq);
 		watch_pass(watch, session->closed_seq);
 		watch->ops->closed(watch->arg, session, session->closed_seq);
+		px_closed_settled(session);
 	}
 }
 

@@ -566,6 +566,28 @@ async def test_very_many_watched(t, dialect):
             assert files.conn.inbox == []
 
 
+@needs_native
+@deadline(120)
+async def test_watches_that_are_replaced(t):
+    """Of those that are replaced while they are made nothing is kept: they count as long as they are there."""
+    size, count = 4 * MB, 60
+    deep = "/none" + "/d" * 480
+    paths = [f"{deep}/{i:04}" for i in range(size // len(deep))]
+    async with serving(t, env=lean()) as server:
+        files, other = await V1.connect(server), await V1.connect(server)
+        before, most = status(server.pid, "VmRSS"), 0
+        asked = []
+        for round in range(1, count + 1):
+            asked.append(await files.ask("watchMissing", watchId=round, missing=paths))
+            await other.conn.request("server/info")
+            most = max(most, status(server.pid, "VmRSS") - before)
+        assert most < count * size / 4, f"{most} bytes"
+        answers = [await within(one, "answer") for one in asked]
+        assert all(one["error"]["data"]["kind"] == "overloaded" for one in answers if "error" in one)
+        watching = [one["result"]["watching"] for one in answers if "result" in one]
+        assert watching == [False] * (len(watching) - 1) + [True]
+
+
 def few_watches(instances, watches):
     """The words that give a server's user so many of inotify's."""
     return ("unshare", "-Ur", "sh", "-c", f"echo {instances} >/proc/sys/user/max_inotify_instances && "

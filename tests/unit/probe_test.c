@@ -8,6 +8,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
+#include "net/conn_state.h"
 #include "net/net.h"
 #include "ws_stream.h"
 
@@ -202,6 +203,23 @@ START_TEST(test_other_pongs)
 }
 END_TEST
 
+/* A client may answer the last ping alone: one that only keeps the connection alive asks the same.
+ */
+START_TEST(test_kept_alive)
+{
+	ck_assert(px_conn_probe(conn));
+	event_active(conn->timer, EV_TIMEOUT, 0);
+	hears("ping \\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\n"
+	      "ping \\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\n");
+	PONG_OF("\x01");
+	ck_assert_int_eq(reached, 1);
+	PONG_OF("\x01");
+	ck_assert_int_eq(reached, 1);
+	event_active(conn->timer, EV_TIMEOUT, 0);
+	hears("ping \n");
+}
+END_TEST
+
 /* After our close frame it means nothing any more, and nothing is asked. */
 START_TEST(test_closing)
 {
@@ -243,6 +261,7 @@ main(void)
 	tcase_add_test(open, test_answered);
 	tcase_add_test(open, test_asked_again);
 	tcase_add_test(open, test_other_pongs);
+	tcase_add_test(open, test_kept_alive);
 	tcase_add_test(open, test_closing);
 	tcase_add_test(other, test_before_the_upgrade);
 	tcase_add_test(other, test_lines);

@@ -302,6 +302,59 @@ START_TEST(test_closed_are_bounded)
 }
 END_TEST
 
+/* So many that have closed, each with a reader who was told nothing. */
+static void
+closed_untold(struct reader *r, struct px_session **session, int n, unsigned flags)
+{
+	for (int i = 0; i < n; i++) {
+		session[i] = session_start(SPEC(PX_IO_PIPE, "sh", "-c", "head -c 60000 /dev/zero"));
+		reader_add(&r[i], session[i], 0, flags);
+		r[i].quiet = true;
+		r[i].room = 0;
+		until(px_session_closed(session[i]));
+	}
+	turn();
+	ck_assert_int_eq(known(), n);
+}
+
+/* Too much is given up as soon as nobody waits for it any more, whatever it was that did. */
+START_TEST(test_closed_are_given_up)
+{
+	enum { N = 6, BOUND = 3 };
+	static struct reader r[N];
+	struct px_session *session[N];
+
+	closed_untold(r, session, N, PX_WATCH_REPLAYS);
+	for (int i = 0; i < N; i++) {
+		r[i].room = SIZE_MAX;
+		px_watch_pump(r[i].watch);
+		ck_assert(r[i].closed);
+	}
+	turn();
+	ck_assert_int_le(known(), BOUND);
+}
+END_TEST
+
+START_TEST(test_closed_are_let_go)
+{
+	enum { N = 6, BOUND = 3 };
+	static struct reader r[N];
+	struct px_session *session[N];
+
+	closed_untold(r, session, N, PX_WATCH_REPLAYS | PX_WATCH_ACKNOWLEDGES);
+	for (int i = 0; i < N; i++) {
+		r[i].room = SIZE_MAX;
+		px_watch_pump(r[i].watch);
+	}
+	turn();
+	ck_assert_int_eq(known(), N); /* nothing is acknowledged */
+	for (int i = 0; i < N; i++)
+		px_watch_let_go(r[i].watch);
+	turn();
+	ck_assert_int_le(known(), BOUND);
+}
+END_TEST
+
 /* Known until some time after the close; the exit alone does not begin it. */
 START_TEST(test_kept_from_close)
 {
@@ -338,6 +391,8 @@ main(void)
 	tcase_add_test(tc, test_known_to_have_read);
 	tcase_add_test(tc, test_held_and_let_go);
 	tcase_add_test(bounded, test_closed_are_bounded);
+	tcase_add_test(bounded, test_closed_are_given_up);
+	tcase_add_test(bounded, test_closed_are_let_go);
 	tcase_add_test(soon, test_kept_from_close);
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, soon);

@@ -7,7 +7,7 @@ import struct
 from urllib.parse import urlsplit
 
 from .conn import parse
-from .deadline import within
+from .deadline import SECONDS, within
 from .rawws import PING, TEXT, frame
 
 INITIALIZE = b'{"id":0,"method":"initialize","params":{"clientName":"x","protocolVersion":"exec-server.v1"}}'
@@ -23,7 +23,7 @@ class RawStream:
         self.socket = socket.socket(socket.AF_UNIX if scheme == "unix" else socket.AF_INET, socket.SOCK_STREAM)
         self.socket.setblocking(False)
         self._loop = asyncio.get_running_loop()
-        self._held = b""
+        self._held = bytearray()
 
     @classmethod
     async def connect(cls, server, scheme):
@@ -48,8 +48,8 @@ class RawStream:
     def message(self, text):
         return text + b"\n" if self.scheme == "unix" else frame(TEXT, text)
 
-    async def send(self, data):
-        await within(self._loop.sock_sendall(self.socket, data), "room to send")
+    async def send(self, data, seconds=SECONDS):
+        await within(self._loop.sock_sendall(self.socket, data), "room to send", seconds)
 
     async def _more(self):
         data = await within(self._loop.sock_recv(self.socket, 1 << 20), "bytes")
@@ -58,14 +58,19 @@ class RawStream:
 
     async def until(self, end):
         while end not in self._held:
-            assert await self._more(), f"the end before {end}: {self._held[-100:]}"
-        part, _, self._held = self._held.partition(end)
+            assert await self._more(), f"the end before {end}: {bytes(self._held[-100:])}"
+        part = self._taken(self._held.index(end))
+        del self._held[:len(end)]
         return part
 
     async def exactly(self, n):
         while len(self._held) < n:
             assert await self._more(), "the end inside a frame"
-        part, self._held = self._held[:n], self._held[n:]
+        return self._taken(n)
+
+    def _taken(self, n):
+        part = bytes(self._held[:n])
+        del self._held[:n]
         return part
 
     async def receive(self):
@@ -88,7 +93,7 @@ class RawStream:
         with contextlib.suppress(ConnectionError):
             while await self._more():
                 pass
-        return self._held
+        return bytes(self._held)
 
     async def flood(self, piece, bystander):
         """
