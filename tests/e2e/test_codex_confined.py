@@ -443,6 +443,30 @@ async def same(client, box, at):
     assert done.text("stdout").split() == allowed, (at, allowed, done.text())
 
 
+@deadline(60)
+async def test_files_of_the_server(t):
+    """A sandbox has a /proc and a /dev of its own, so a request finds nothing in the server's."""
+    client = await Client.new(t, env=dict(os.environ, SECRET="topsecret"))
+    server = client.server.process.pid
+    for box in (sandbox(client.folder), sandbox(client.folder, special("root", "write"))):
+        for path in ("/proc/self/environ", f"/proc/{server}/environ", f"/proc/{server}/cmdline",
+                     "/proc/sys/kernel/core_pattern", "/proc/thread-self/environ"):
+            async with refused("forbidden", -32603):
+                await client.fs("readFile", box, path=uri(path))
+    shared = f"/dev/shm/px-{os.getpid()}-{id(t)}"
+    with open(shared, "w") as f:
+        f.write("theirs")
+    try:
+        async with refused("forbidden", -32603):
+            await client.fs("readFile", path=uri(shared))
+        assert (await client.shell(f"cat {shared}")).code != 0
+        box = sandbox(client.folder, ROOT, place(shared, "write"))
+        await client.fs("readFile", box, path=uri(shared))
+        assert (await client.shell(f"cat {shared}", box=box)).text("stdout") == "theirs"
+    finally:
+        os.unlink(shared)
+
+
 # Refusals
 
 

@@ -296,8 +296,7 @@ START_TEST(test_rules)
 	fs_mkdir("deny/open");
 	policy = POLICY("r:/", "w:", "n:deny", "r:deny/open", "r:missing/y");
 	ck_assert_int_eq(px_view_make(&policy, &view, &err), 0);
-	rules.list = px_view_rules(&view);
-	rules.count = view.count;
+	rules.list = px_view_rules(&view, &rules.count);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		for (enum px_fs_access wanted = PX_FS_READ; wanted <= PX_FS_WRITE; wanted++)
 			ck_assert_msg((px_fs_rules_check(&rules, where(cases[i].path), wanted,
