@@ -453,6 +453,12 @@ async def test_files_of_the_server(t):
                      "/proc/sys/kernel/core_pattern", "/proc/thread-self/environ"):
             async with refused("forbidden", -32603):
                 await client.fs("readFile", box, path=uri(path))
+    # Nor through it: what lies in another mount namespace has the same names as what may be read.
+    os.symlink("/proc/self/root/etc", client.path("etc"))
+    for path in ("/proc/self/root/etc/passwd", client.path("etc/passwd")):
+        async with refused("ioError", -32603) as error:
+            await client.fs("readFile", path=uri(path))
+        assert error["errno"] == "ELOOP", error
     shared = f"/dev/shm/px-{os.getpid()}-{id(t)}"
     with open(shared, "w") as f:
         f.write("theirs")
