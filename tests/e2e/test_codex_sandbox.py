@@ -305,10 +305,12 @@ async def test_bubblewrap_fails(t):
             assert words in error["message"] and error["step"] == "sandbox", error
             assert not os.path.exists(client.path("made"))
             assert (await client.run("true", box=None)).code == 0
-    client = await Client.new(t, "--bwrap", "/no/such/bwrap")
-    async with refused("spawnFailed", -32603) as error:
-        await client.run("true")
-    assert "/no/such/bwrap" in error["message"], error
+    for path in ("/no/such/bwrap", "no-such-bwrap"):
+        client = await Client.new(t, "--bwrap", path)
+        async with refused("spawnFailed", -32603) as error:
+            await client.run("true")
+        assert error["message"] == f"cannot make a sandbox for 'true': cannot run '{path}': No such file or directory", error
+        assert (error["step"], error["path"], error["errno"]) == ("sandbox", "true", "ENOENT"), error
     client = await Client.new(t, env=dict(os.environ, PATH="/no/such"))
     async with refused("forbidden", -32603) as error:
         await client.run("true")
