@@ -328,7 +328,9 @@ async def test_exchanged_meanwhile(t):
             ("mv w w2; mkdir w", ""),
             # It leads elsewhere while the mounts are made, and is back when somebody looks.
             ("mv w w2; ln -s victim w", "rm w; mv w2 w"),
-            ("mv w/a w/a2; ln -s ../victim w/a", "rm w/a; mv w/a2 w/a")):
+            ("mv w/a w/a2; ln -s ../victim w/a", "rm w/a; mv w/a2 w/a"),
+            # It is back, and closed to whoever looks, until that is over.
+            ("mv w/a w/a2; ln -s ../victim w/a", "rm w/a; mv w/a2 w/a; chmod 0 w")):
         bwrap = os.path.join(t.folder(), "bwrap")
         top = os.path.realpath(t.folder())
         back = f"{top}/back"
