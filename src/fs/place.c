@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -62,16 +63,28 @@ px_place_close(int fd)
 	errno = saved;
 }
 
+/*
+ * Links in /proc lead into other mount namespaces, too, where a file's real path
+ * says nothing about rules that are made for this one.
+ */
+static uint64_t
+resolve_flags(const struct px_fs_scope *scope)
+{
+	if (scope->no_follow)
+		return RESOLVE_NO_SYMLINKS;
+	return scope->rules != NULL ? RESOLVE_NO_MAGICLINKS : 0;
+}
+
 int
 px_place_openat(const struct px_fs_scope *scope, int dir, const char *name, int flags)
 {
 	struct open_how how = {
 		.flags = (unsigned)(flags | O_PATH | O_CLOEXEC),
-		.resolve = scope->no_follow ? RESOLVE_NO_SYMLINKS : 0,
+		.resolve = resolve_flags(scope),
 	};
 	int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
 
-	if (fd == -1 && errno == ENOSYS && !scope->no_follow)
+	if (fd == -1 && errno == ENOSYS && how.resolve == 0)
 		return openat(dir, name, flags | O_PATH | O_CLOEXEC);
 	return fd;
 }

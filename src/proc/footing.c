@@ -34,11 +34,10 @@ int
 px_footing_check(const char *path, const struct px_footing *expected)
 {
 	struct px_footing found = { 0 };
-	int sys = px_footing_find(path, &found);
 
-	if (sys == EACCES)
-		return 0; /* and so can nobody who comes after */
-	if (sys != 0 || !found.mounted)
+	/* Also when a directory is closed on the way: it can be opened again by who has closed it.
+	 */
+	if (px_footing_find(path, &found) != 0 || !found.mounted)
 		return ESTALE;
 	if (!expected->covered && (found.dev != expected->dev || found.ino != expected->ino))
 		return ESTALE;

@@ -19,7 +19,7 @@ struct px_footing {
 /* 0, or the errno: ELOOP when there is a symbolic link in the path. */
 int px_footing_find(const char *path, struct px_footing *out);
 
-/* 0: it is mounted there, or cannot be reached from here at all; ESTALE: it is not. */
+/* 0: it is mounted there; ESTALE: it is not, or that cannot be seen. */
 int px_footing_check(const char *path, const struct px_footing *expected);
 
 #endif

@@ -171,6 +171,20 @@ spawn_failed_here(
 	return -1;
 }
 
+/* What fails for want of bubblewrap is no fault of the program's. */
+static int
+launch_failed(const struct px_launch *launch, const struct px_report *failure, struct px_err *err)
+{
+	const char *program = launch->spec->argv[0];
+
+	if (launch->cage == NULL || failure->step != PX_STEP_EXEC)
+		return px_spawn_failed(program, launch->spec->cwd, failure, err);
+	px_spawn_failed(launch->files[0], "/", failure, err);
+	px_wrap(err, "cannot make a sandbox for '%s'", program);
+	px_spawn_err_place(err, "sandbox", program);
+	return -1;
+}
+
 /* The part between open descriptors and a running program; 'report' is the pipe's both ends. */
 static int
 spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, struct px_err *err)
@@ -186,9 +200,7 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 	report[1] = -1;
 	if (report_read(report[0], &failure) == -1) {
 		child_reap(pid);
-		return px_spawn_failed(
-		    launch->cage != NULL ? launch->files[0] : launch->spec->argv[0],
-		    launch->cage != NULL ? "/" : launch->spec->cwd, &failure, err);
+		return launch_failed(launch, &failure, err);
 	}
 	/* ESRCH: it has ended already, and somebody else has waited for it. */
 	if ((pidfd = pidfd_open(pid, 0)) == -1 && errno != ENOSYS && errno != ESRCH) {

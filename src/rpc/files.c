@@ -132,12 +132,13 @@ job_run_confined(struct px_file_job *job)
 {
 	struct px_view view;
 	struct px_fs_rule *list;
+	size_t count;
 	int result;
 
 	if (px_view_make(&job->policy, &view, &job->err) == -1)
 		return -1;
-	list = px_view_rules(&view);
-	job->scope.rules = &(struct px_fs_rules){ list, view.count };
+	list = px_view_rules(&view, &count);
+	job->scope.rules = &(struct px_fs_rules){ list, count };
 	result = job->op->run(job, &job->err);
 	job->scope.rules = NULL;
 	free(list);

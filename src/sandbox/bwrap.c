@@ -55,6 +55,26 @@ add_namespaces(struct args *args, const struct px_view *view)
 	add_on(args, "--seccomp", "4");
 }
 
+/*
+ * What in /proc is the whole machine's belongs to its root, who needs no capability
+ * to write there: kernel.core_pattern names a program that the kernel then runs
+ * outside of everything. bubblewrap covers a directory only if it is itself writable.
+ * That these are covered also keeps a nested namespace from a /proc without covers
+ * (mount_namespaces(7)).
+ */
+static void
+add_proc(struct args *args)
+{
+	static const char *const machine[] = { "/proc/acpi", "/proc/asound", "/proc/bus",
+		"/proc/cpu", "/proc/driver", "/proc/dynamic_debug", "/proc/fs", "/proc/irq",
+		"/proc/latency_stats", "/proc/mtrr", "/proc/pressure", "/proc/scsi", "/proc/sys",
+		"/proc/sysrq-trigger", "/proc/tty", NULL };
+
+	add_on(args, "--proc", "/proc");
+	for (const char *const *path = machine; *path != NULL; path++)
+		add_bind(args, "--ro-bind-try", *path, *path);
+}
+
 static void
 add_root(struct args *args, const struct px_view *view)
 {
@@ -66,7 +86,7 @@ add_root(struct args *args, const struct px_view *view)
 		add_bind(args, "--ro-bind", "/", "/");
 	if (access != PX_FS_WRITE)
 		add_on(args, "--dev", "/dev");
-	add_on(args, "--proc", "/proc");
+	add_proc(args);
 }
 
 static bool

@@ -339,12 +339,20 @@ px_view_is_open(const struct px_view *view)
 	return view->network && view->count == 1 && view->list[0].access == PX_FS_WRITE;
 }
 
+/* A sandbox's own /proc and /dev hide the machine's, in which this server's environment can be
+ * read. */
 struct px_fs_rule *
-px_view_rules(const struct px_view *view)
+px_view_rules(const struct px_view *view, size_t *out_count)
 {
-	struct px_fs_rule *rules = px_alloc(view->count * sizeof *rules);
+	struct px_fs_rule *rules = px_alloc((view->count + 2) * sizeof *rules);
+	size_t n = 0;
 
+	if (!px_view_is_open(view))
+		rules[n++] = (struct px_fs_rule){ "/proc", PX_FS_NONE };
+	if (view->list[0].access != PX_FS_WRITE)
+		rules[n++] = (struct px_fs_rule){ "/dev", PX_FS_NONE };
 	for (size_t i = 0; i < view->count; i++)
-		rules[i] = (struct px_fs_rule){ view->list[i].path, view->list[i].access };
+		rules[n++] = (struct px_fs_rule){ view->list[i].path, view->list[i].access };
+	*out_count = n;
 	return rules;
 }

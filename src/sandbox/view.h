@@ -53,8 +53,8 @@ void px_view_done(struct px_view *view); /* also when zeroed */
 /* Everything is allowed: there is nothing to confine. */
 bool px_view_is_open(const struct px_view *view);
 
-/* The rules that say the same, as many as places; the paths are the view's. To be freed. */
-struct px_fs_rule *px_view_rules(const struct px_view *view);
+/* The rules that say the same; the paths are the view's, or static. To be freed. */
+struct px_fs_rule *px_view_rules(const struct px_view *view, size_t *out_count);
 
 /* What decides about 'path': the place that is it, or is above it. */
 const struct px_view_place *px_view_find(const struct px_view *view, const char *path);

@@ -85,6 +85,53 @@ async def test_mounts(t):
     assert os.path.getsize(victim) == 0
 
 
+MACHINE = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def attempt(what, proc):
+    for name in 'sys/kernel/core_pattern', 'sys/vm/swappiness':
+        try:
+            with open(proc + '/' + name) as f:
+                old = f.read()
+            with open(proc + '/' + name, 'w') as f:
+                f.write(old)
+            print(what, name, 'written')
+        except OSError:
+            pass
+    for folder, folders, files in os.walk(proc):
+        if folder == proc:
+            folders[:] = [name for name in folders if not name.isdigit() and name not in ('self', 'thread-self')]
+        for path in (folder + '/' + name for name in files):
+            try:
+                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+                print(what, path, 'opened')
+            except OSError:
+                pass
+attempt('plain', '/proc')
+with open('/proc/self/comm', 'w') as f:
+    f.write('mine')
+if libc.unshare(0x10000000 | 0x20000 | 0x20000000 | 0x40000000) == 0:
+    if os.fork() == 0:
+        libc.umount2(b'/proc/sys', 2)
+        attempt('unmounted', '/proc')
+        if libc.mount(b'proc', b'mnt', b'proc', 0, None) == 0:
+            attempt('nested', 'mnt')
+        os._exit(0)
+    os.wait()
+print('end')
+"""
+
+
+@deadline(60)
+async def test_the_machine(t):
+    """Its settings belong to its root without any capability, and are not written, nor through a /proc of one's own."""
+    client = await Client.new(t)
+    os.mkdir(client.path("mnt"))
+    for box in (sandbox(client.folder), sandbox(client.folder, special("root", "write"))):
+        done = await client.python(MACHINE, box=box)
+        assert done.text() == "end\n" and done.code == 0, done.text()[:2000]
+
+
 NETWORK = """
 import os, socket, sys
 def attempt(what, function):
@@ -394,6 +441,36 @@ async def same(client, box, at):
             await client.fs(method, box, **params)
             allowed.append(str(i))
     assert done.text("stdout").split() == allowed, (at, allowed, done.text())
+
+
+@deadline(60)
+async def test_files_of_the_server(t):
+    """A sandbox has a /proc and a /dev of its own, so a request finds nothing in the server's."""
+    client = await Client.new(t, env=dict(os.environ, SECRET="topsecret"))
+    server = client.server.process.pid
+    for box in (sandbox(client.folder), sandbox(client.folder, special("root", "write"))):
+        for path in ("/proc/self/environ", f"/proc/{server}/environ", f"/proc/{server}/cmdline",
+                     "/proc/sys/kernel/core_pattern", "/proc/thread-self/environ"):
+            async with refused("forbidden", -32603):
+                await client.fs("readFile", box, path=uri(path))
+    # Nor through it: what lies in another mount namespace has the same names as what may be read.
+    os.symlink("/proc/self/root/etc", client.path("etc"))
+    for path in ("/proc/self/root/etc/passwd", client.path("etc/passwd")):
+        async with refused("ioError", -32603) as error:
+            await client.fs("readFile", path=uri(path))
+        assert error["errno"] == "ELOOP", error
+    shared = f"/dev/shm/px-{os.getpid()}-{id(t)}"
+    with open(shared, "w") as f:
+        f.write("theirs")
+    try:
+        async with refused("forbidden", -32603):
+            await client.fs("readFile", path=uri(shared))
+        assert (await client.shell(f"cat {shared}")).code != 0
+        box = sandbox(client.folder, ROOT, place(shared, "write"))
+        await client.fs("readFile", box, path=uri(shared))
+        assert (await client.shell(f"cat {shared}", box=box)).text("stdout") == "theirs"
+    finally:
+        os.unlink(shared)
 
 
 # Refusals

@@ -305,10 +305,12 @@ async def test_bubblewrap_fails(t):
             assert words in error["message"] and error["step"] == "sandbox", error
             assert not os.path.exists(client.path("made"))
             assert (await client.run("true", box=None)).code == 0
-    client = await Client.new(t, "--bwrap", "/no/such/bwrap")
-    async with refused("spawnFailed", -32603) as error:
-        await client.run("true")
-    assert "/no/such/bwrap" in error["message"], error
+    for path in ("/no/such/bwrap", "no-such-bwrap"):
+        client = await Client.new(t, "--bwrap", path)
+        async with refused("spawnFailed", -32603) as error:
+            await client.run("true")
+        assert error["message"] == f"cannot make a sandbox for 'true': cannot run '{path}': No such file or directory", error
+        assert (error["step"], error["path"], error["errno"]) == ("sandbox", "true", "ENOENT"), error
     client = await Client.new(t, env=dict(os.environ, PATH="/no/such"))
     async with refused("forbidden", -32603) as error:
         await client.run("true")
@@ -326,7 +328,9 @@ async def test_exchanged_meanwhile(t):
             ("mv w w2; mkdir w", ""),
             # It leads elsewhere while the mounts are made, and is back when somebody looks.
             ("mv w w2; ln -s victim w", "rm w; mv w2 w"),
-            ("mv w/a w/a2; ln -s ../victim w/a", "rm w/a; mv w/a2 w/a")):
+            ("mv w/a w/a2; ln -s ../victim w/a", "rm w/a; mv w/a2 w/a"),
+            # It is back, and closed to whoever looks, until that is over.
+            ("mv w/a w/a2; ln -s ../victim w/a", "rm w/a; mv w/a2 w/a; chmod 0 w")):
         bwrap = os.path.join(t.folder(), "bwrap")
         top = os.path.realpath(t.folder())
         back = f"{top}/back"

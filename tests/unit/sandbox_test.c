@@ -181,6 +181,24 @@ START_TEST(test_policy_limit)
 	ck_assert_int_eq(err.code, PX_E_LIMIT);
 	px_policy_done(&policy);
 }
+
+/* The machine's settings are covered right behind /proc, always. */
+static void
+drop_covers(char *words)
+{
+	static const char proc[] = "--proc /proc ", cover[] = "--ro-bind-try /proc/";
+	char *from = strstr(words, proc), *to;
+
+	ck_assert_ptr_nonnull(from);
+	from += sizeof proc - 1;
+	ck_assert_ptr_nonnull(strstr(from, " --ro-bind-try /proc/sys /proc/sys "));
+	for (to = from; strncmp(to, cover, sizeof cover - 1) == 0;)
+		for (int i = 0; i < 3; i++)
+			to += strcspn(to, " ") + (to[strcspn(to, " ")] == ' ');
+	memmove(from, to, strlen(to) + 1);
+	if (*from == '\0')
+		from[-1] = '\0';
+}
 END_TEST
 
 /* ---- what bubblewrap is told ---- */
@@ -208,6 +226,7 @@ check_args(struct px_policy policy, bool network, const char *expected)
 	for (char *c = word; c < args + len - 1; c++)
 		if (*c == '\0')
 			*c = ' ';
+	drop_covers(word);
 	ck_assert_str_eq(word, expected);
 	free(args);
 	px_view_done(&view);
@@ -277,8 +296,7 @@ START_TEST(test_rules)
 	fs_mkdir("deny/open");
 	policy = POLICY("r:/", "w:", "n:deny", "r:deny/open", "r:missing/y");
 	ck_assert_int_eq(px_view_make(&policy, &view, &err), 0);
-	rules.list = px_view_rules(&view);
-	rules.count = view.count;
+	rules.list = px_view_rules(&view, &rules.count);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		for (enum px_fs_access wanted = PX_FS_READ; wanted <= PX_FS_WRITE; wanted++)
 			ck_assert_msg((px_fs_rules_check(&rules, where(cases[i].path), wanted,
