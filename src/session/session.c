@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "session/park.h"
 #include "session/state.h"
 
 int
@@ -281,6 +282,26 @@ px_session_free(struct px_session *session)
 	free(session->id);
 	free(session);
 	px_workspace_on_removed(ws);
+}
+
+bool
+px_session_terminate(struct px_session *session, int64_t grace_ms, enum px_cause cause)
+{
+	bool running = px_proc_running(session->proc);
+
+	if (running)
+		px_proc_terminate(session->proc, grace_ms, cause);
+	return running;
+}
+
+bool
+px_session_kill_group(struct px_session *session, enum px_cause cause)
+{
+	bool running = px_proc_running(session->proc);
+
+	if (running)
+		px_proc_kill_group(session->proc, cause);
+	return running;
 }
 
 int
