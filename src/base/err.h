@@ -26,7 +26,6 @@
 	X(EXPERIMENTAL, "experimentalApiRequired", -32600) \
 	X(OVERLOADED, "overloaded", -32001)                \
 	X(SESSION, "unknownSession", -32004)               \
-	X(WORKSPACE, "unknownWorkspace", -32004)           \
 	X(TOKEN, "unknownToken", -32004)                   \
 	X(HANDLE, "unknownHandle", -32004)                 \
 	X(NO_FILE, "noSuchFile", -32004)                   \

@@ -3,6 +3,7 @@
 #include "local/state.h"
 #include "proc/input.h"
 #include "proc/signals.h"
+#include "session/input.h"
 
 /* What each request does: start, feed, wait, end. Looking is in methods_look.c. */
 

@@ -92,6 +92,9 @@ RB_PROTOTYPE(px_proc_tree, px_proc, link, px_proc_compare)
 /* Without blocking; when the child is dead, records how it ended and goes on to tell it. */
 void px_proc_reap(struct px_proc *proc);
 
+/* Whose doing its end by 'signal' (0: it has exited by itself) was. */
+enum px_cause px_proc_cause(const struct px_proc *proc, int signal);
+
 /* From now on an end is put down to 'cause', unless an earlier one was told already. */
 void px_proc_blame(struct px_proc *proc, enum px_cause cause);
 

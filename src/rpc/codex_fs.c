@@ -102,11 +102,7 @@ write_run(struct px_call *call, const void *params, struct px_err *err)
 
 	if (px_codex_fs_job(call, &px_file_write, p, &job, err) == -1)
 		return -1;
-	if (px_file_take_data(job, &p->data, PX_E_REQUEST, CODEX_NO_BASE64, err) == -1) {
-		px_file_job_free(job);
-		return -1;
-	}
-	return px_file_job_start(job, err);
+	return px_file_start_writing(job, &p->data, PX_E_REQUEST, CODEX_NO_BASE64, err);
 }
 
 static const struct px_field write_fields[] = {

@@ -169,25 +169,12 @@ static const struct px_field open_fields[] = {
 const struct px_method px_codex_fs_open =
     PX_METHOD("fs/open", 0, open_fields, px_codex_fs_params, open_run);
 
-static void
-read_block_put(const struct px_file_job *job, struct px_json_out *json)
-{
-	px_file_put_data(job, json, "chunk");
-	px_json_kv_bool(json, "eof", job->got < job->len);
-}
-
 static int
 read_block_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct px_codex_fs_params *p = params;
-	struct px_file_job *job = px_file_block(call, &px_file_read_block, p->handle.p, err);
 
-	if (job == NULL)
-		return -1;
-	job->put = read_block_put;
-	job->offset = p->offset.v;
-	job->len = (size_t)p->len.v;
-	return px_file_job_start(job, err);
+	return px_file_read_block(call, p->handle.p, p->offset.v, (size_t)p->len.v, err);
 }
 
 static const struct px_field read_block_fields[] = {
@@ -205,16 +192,8 @@ static int
 write_block_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct px_codex_fs_params *p = params;
-	struct px_file_job *job = px_file_block(call, &px_file_write_block, p->handle.p, err);
 
-	if (job == NULL)
-		return -1;
-	job->offset = p->offset.v;
-	if (px_file_take_data(job, &p->data, PX_E_PARAMS, CODEX_NO_BASE64, err) == -1) {
-		px_file_job_free(job);
-		return -1;
-	}
-	return px_file_job_start(job, err);
+	return px_file_write_block(call, p->handle.p, p->offset.v, &p->data, CODEX_NO_BASE64, err);
 }
 
 static const struct px_field write_block_fields[] = {

@@ -7,6 +7,7 @@
 #include "fs/uri.h"
 #include "net/conn.h"
 #include "rpc/sub.h"
+#include "session/park.h"
 
 /* initialize, environment/info, environment/status, environmentConfig/read. */
 

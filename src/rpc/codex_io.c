@@ -8,6 +8,7 @@
 #include "proc/input.h"
 #include "rpc/call_wait.h"
 #include "rpc/sub.h"
+#include "session/input.h"
 #include "session/reading.h"
 #include "session/wait.h"
 #include "session/watch.h"

@@ -1,6 +1,7 @@
 #include "rpc/common.h"
 
 #include "proc/input.h"
+#include "session/input.h"
 #include "session/session.h"
 #include "transcript/transcript.h"
 

@@ -10,6 +10,43 @@
 
 enum { LIST_MAX = 1000000 };
 
+/* ---- content ---- */
+
+static int
+job_take_data(struct px_file_job *job, const struct px_str *base64, enum px_code code,
+    const char *what, struct px_err *err)
+{
+	int64_t len;
+
+	/* One more, so that nothing is something. */
+	if ((job->data = malloc(base64->len / 4 * 3 + 1)) == NULL)
+		return px_fail(err, PX_E_NOMEM, "no memory for %zu characters", base64->len);
+	len = px_base64_decode(base64->p, base64->len, (uint8_t *)job->data);
+	if (len == -1)
+		return px_fail(err, code, "%s", what);
+	job->len = (size_t)len;
+	return 0;
+}
+
+int
+px_file_start_writing(struct px_file_job *job, const struct px_str *base64, enum px_code code,
+    const char *what, struct px_err *err)
+{
+	if (job_take_data(job, base64, code, what, err) == 0)
+		return px_file_job_start(job, err);
+	px_file_job_free(job);
+	return -1;
+}
+
+void
+px_file_put_data(const struct px_file_job *job, struct px_json_out *json, const char *name)
+{
+	const struct px_piece piece = { job->data, job->got };
+
+	px_json_key(json, name);
+	px_json_put_base64(json, &piece, 1);
+}
+
 /* ---- what is looked at ---- */
 
 static int
@@ -120,8 +157,9 @@ px_file_open(struct px_file_job *job, const char *id, struct px_err *err)
 	return px_file_job_start(job, err);
 }
 
-struct px_file_job *
-px_file_block(struct px_call *call, const struct px_file_op *op, const char *id, struct px_err *err)
+static struct px_file_job *
+block_job(struct px_call *call, const struct px_file_op *op, const char *id, int64_t offset,
+    struct px_err *err)
 {
 	struct px_handle *handle = px_handles_get(px_peer_handles(call->peer), id, err);
 	struct px_file_job *job;
@@ -130,6 +168,7 @@ px_file_block(struct px_call *call, const struct px_file_op *op, const char *id,
 		return NULL;
 	job = px_file_job_new(call, op);
 	job->handle = handle;
+	job->offset = offset;
 	return job;
 }
 
@@ -143,14 +182,44 @@ read_block_run(struct px_file_job *job, struct px_err *err)
 	return px_handle_read(job->handle, job->offset, job->len, job->data, &job->got, err);
 }
 
+static void
+read_block_put(const struct px_file_job *job, struct px_json_out *json)
+{
+	px_file_put_data(job, json, "chunk");
+	px_json_kv_bool(json, "eof", job->got < job->len);
+}
+
+int
+px_file_read_block(
+    struct px_call *call, const char *id, int64_t offset, size_t len, struct px_err *err)
+{
+	static const struct px_file_op op = { .run = read_block_run };
+	struct px_file_job *job = block_job(call, &op, id, offset, err);
+
+	if (job == NULL)
+		return -1;
+	job->put = read_block_put;
+	job->len = len;
+	return px_file_job_start(job, err);
+}
+
 static int
 write_block_run(struct px_file_job *job, struct px_err *err)
 {
 	return px_handle_write(job->handle, job->offset, job->data, job->len, err);
 }
 
-const struct px_file_op px_file_read_block = { .run = read_block_run };
-const struct px_file_op px_file_write_block = { .run = write_block_run, .alters = true };
+int
+px_file_write_block(struct px_call *call, const char *id, int64_t offset,
+    const struct px_str *base64, const char *what, struct px_err *err)
+{
+	static const struct px_file_op op = { .run = write_block_run, .alters = true };
+	struct px_file_job *job = block_job(call, &op, id, offset, err);
+
+	if (job == NULL)
+		return -1;
+	return px_file_start_writing(job, base64, PX_E_PARAMS, what, err);
+}
 
 /* Some file systems write what is left only now. */
 static int
@@ -181,28 +250,3 @@ px_file_close(struct px_call *call, const char *id, bool discard, struct px_err 
 }
 
 /* ---- bytes ---- */
-
-int
-px_file_take_data(struct px_file_job *job, const struct px_str *base64, enum px_code code,
-    const char *what, struct px_err *err)
-{
-	int64_t len;
-
-	/* One more, so that nothing is something. */
-	if ((job->data = malloc(base64->len / 4 * 3 + 1)) == NULL)
-		return px_fail(err, PX_E_NOMEM, "no memory for %zu characters", base64->len);
-	len = px_base64_decode(base64->p, base64->len, (uint8_t *)job->data);
-	if (len == -1)
-		return px_fail(err, code, "%s", what);
-	job->len = (size_t)len;
-	return 0;
-}
-
-void
-px_file_put_data(const struct px_file_job *job, struct px_json_out *json, const char *name)
-{
-	const struct px_piece piece = { job->data, job->got };
-
-	px_json_key(json, name);
-	px_json_put_base64(json, &piece, 1);
-}

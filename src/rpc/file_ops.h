@@ -23,18 +23,21 @@ extern const struct px_file_op px_file_walk;         /* path, walk: walked */
 
 /* Of open files. */
 extern const struct px_file_op px_file_open_read, px_file_open_write,
-    px_file_open_replace;                           /* path: handle */
-extern const struct px_file_op px_file_read_block;  /* offset, len: data, got */
-extern const struct px_file_op px_file_write_block; /* offset, data, len */
+    px_file_open_replace; /* path: handle */
 
 /* Starts a job with one of the three that open (enum px_handle_mode), under the name 'id'. Takes it
  * over, also on failure.
  */
 int px_file_open(struct px_file_job *job, const char *id, struct px_err *err);
 
-/* A job for a block of the file that is open as 'id'. NULL: PX_E_HANDLE. */
-struct px_file_job *px_file_block(
-    struct px_call *call, const struct px_file_op *op, const char *id, struct px_err *err);
+/* Answers with {chunk, eof}: 'len' bytes of the file that is open as 'id', or what there is.
+ * PX_E_HANDLE. */
+int px_file_read_block(
+    struct px_call *call, const char *id, int64_t offset, size_t len, struct px_err *err);
+
+/* Writes a block and answers with {}. PX_E_HANDLE; PX_E_PARAMS with the text 'what': no base64. */
+int px_file_write_block(struct px_call *call, const char *id, int64_t offset,
+    const struct px_str *base64, const char *what, struct px_err *err);
 
 /*
  * Closes it and answers with {}, also where there is none. With px_handle_finish(),
@@ -42,8 +45,11 @@ struct px_file_job *px_file_block(
  */
 int px_file_close(struct px_call *call, const char *id, bool discard, struct px_err *err);
 
-/* The job's data from base64. PX_E_NOMEM; 'code' with the text 'what' for what is none. */
-int px_file_take_data(struct px_file_job *job, const struct px_str *base64, enum px_code code,
+/*
+ * Starts a job with data from base64. Takes it over, also on failure: 'code' with the text 'what'
+ * for what is none, PX_E_NOMEM.
+ */
+int px_file_start_writing(struct px_file_job *job, const struct px_str *base64, enum px_code code,
     const char *what, struct px_err *err);
 
 /* What was read, as a member. */

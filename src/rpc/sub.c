@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "net/conn.h"
 #include "rpc/peer.h"
+#include "session/park.h"
 #include "session/session.h"
 #include "session/watch.h"
 

@@ -34,13 +34,6 @@ px_v1_fs_job(struct px_call *call, const struct px_file_op *op, const struct px_
 	return job;
 }
 
-int
-px_v1_fs_data(struct px_file_job *job, const struct px_v1_fs_params *p, struct px_err *err)
-{
-	return px_file_take_data(
-	    job, &p->chunk, PX_E_PARAMS, "\"chunk\" must be standard base64 with padding", err);
-}
-
 /* A method that needs nothing else. */
 static int
 job_run(struct px_call *call, const struct px_file_op *op,
@@ -214,12 +207,10 @@ static const struct px_field write_fields[] = {
 static int
 write_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	struct px_file_job *job = px_v1_fs_job(call, &px_file_write, params);
+	const struct px_v1_fs_params *p = params;
 
-	if (px_v1_fs_data(job, params, err) == 0)
-		return px_file_job_start(job, err);
-	px_file_job_free(job);
-	return -1;
+	return px_file_start_writing(
+	    px_v1_fs_job(call, &px_file_write, p), &p->chunk, PX_E_PARAMS, V1_FS_NO_BASE64, err);
 }
 
 const struct px_method px_v1_fs_write = V1_FS_METHOD("fs/writeFile", write_fields, write_run);

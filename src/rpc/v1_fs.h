@@ -17,15 +17,14 @@ struct px_v1_fs_params {
 #define V1_FS_PATH   V1_FS_FIELD(path, "path", PX_F_PATH, .flags = PX_F_REQUIRED)
 #define V1_FS_FOLLOW V1_FS_FIELD(follow, "followSymlinks", PX_F_BOOL, .flags = 0)
 
+#define V1_FS_NO_BASE64 "\"chunk\" must be standard base64 with padding"
+
 #define V1_FS_METHOD(name, fields, run) \
 	PX_METHOD(name, PX_M_EXPERIMENTAL, fields, px_v1_fs_params, run)
 
 /* A job with what the parameters say about paths. */
 struct px_file_job *px_v1_fs_job(
     struct px_call *call, const struct px_file_op *op, const struct px_v1_fs_params *p);
-
-/* The job's data from the member "chunk". */
-int px_v1_fs_data(struct px_file_job *job, const struct px_v1_fs_params *p, struct px_err *err);
 
 extern const struct px_method px_v1_fs_stat, px_v1_fs_canonicalize, px_v1_fs_read;
 extern const struct px_method px_v1_fs_write, px_v1_fs_make, px_v1_fs_remove, px_v1_fs_copy;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "proc/signals.h"
 #include "session/core.h"
+#include "session/input.h"
 
 /* process/write, closeStdin, resize, signal, terminate. */
 

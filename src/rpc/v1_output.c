@@ -1,6 +1,7 @@
 #include "rpc/call_wait.h"
 #include "rpc/sub.h"
 #include "rpc/v1.h"
+#include "session/park.h"
 #include "session/reading.h"
 #include "transcript/transcript.h"
 

@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "proc/spec_build.h"
 #include "rpc/sub.h"
+#include "session/input.h"
 #include "session/name.h"
 
 /* process/start and process/run. */

@@ -1,5 +1,6 @@
 #include "rpc/call_wait.h"
 #include "rpc/v1.h"
+#include "session/input.h"
 
 /* process/wait, process/communicate, and the waiting half of process/run. */
 

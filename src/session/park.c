@@ -1,3 +1,5 @@
+#include "session/park.h"
+
 #include <event2/event.h>
 
 #include "base/clock.h"

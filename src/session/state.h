@@ -112,6 +112,9 @@ struct px_watch {
 int px_session_compare(const struct px_session *a, const struct px_session *b);
 RB_PROTOTYPE(px_session_tree, px_session, by_id, px_session_compare)
 
+/* For px_proc_start(): what it tells goes to its session (events.c). */
+extern const struct px_proc_ops px_session_proc_ops;
+
 /* Ends waits and watches, frees the process and the session. */
 void px_session_free(struct px_session *session);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "session/park.h"
 #include "session/state.h"
 
 const char px_status_taken[] = "the exit status was taken by somebody else";

@@ -48,7 +48,7 @@ extern const char px_status_taken[];
  * paused when it would drop it. So that an exit can still be told, some of the
  * transcript is left free for what a program leaves behind when it is gone.
  * PX_WATCH_REPLAYS, not with PX_WATCH_LOSSY: the subscriber itself acknowledges
- * nothing, but may go and come back (px_watch_park()), and then reads what it missed
+ * nothing, but may go and come back (session/park.h), and then reads what it missed
  * before px_session_had(); beginning to watch does not end what is parked. While it is
  * known what it has read (with PX_WATCH_ACKNOWLEDGES, or from px_watch_hold() on), that
  * is acknowledged in its place.
@@ -77,14 +77,6 @@ bool px_watch_ack(struct px_watch *watch, uint64_t seq);
 uint64_t px_watch_given(const struct px_watch *watch);
 
 /*
- * Of a watch that replays it is known from now on what its subscriber has read, at first
- * all up to and including 'seq': it acknowledges, from there, or from three quarters of
- * what is kept if that is later. px_watch_let_go(): it is known no more.
- */
-void px_watch_hold(struct px_watch *watch, uint64_t seq);
-void px_watch_let_go(struct px_watch *watch);
-
-/*
  * A subscriber acknowledges at the latest when it has been given, in one session
  * since what it acknowledged last, so many bytes or so many outputs: then the
  * child never waits for an acknowledgement that does not come. 'retained': the
@@ -92,18 +84,6 @@ void px_watch_let_go(struct px_watch *watch);
  */
 enum { PX_WATCH_ACK_OUTPUTS = 64 };
 size_t px_watch_ack_bytes(size_t retained);
-
-/*
- * Takes the watch from a subscriber that is gone and may come back; no callback
- * comes any more. One that acknowledges stays, parked: it holds the child at the
- * acknowledged place (one that replays, while it is not known what was read: at three
- * quarters of what is kept before now) until the session is watched anew, which is not
- * enough where it replays, px_session_had() or px_session_unpark(), the end of session,
- * workspace or core, or the detach time. Another, or one that has had everything of a
- * session that has closed, is freed. A session has one parked watch: of two the lower
- * place and the later time hold.
- */
-void px_watch_park(struct px_watch *watch);
 
 /* Bytes after the watch's place that are no longer held. */
 uint64_t px_watch_lost(const struct px_watch *watch);

@@ -11,6 +11,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "session/park.h"
 #include "session/state.h"
 
 const struct px_terms px_terms_lasting = { .fleeting = false };

@@ -144,6 +144,7 @@ async def test_expiry(t):
     process = await client.start("p", "sh", "-c", "setsid sleep 100000 & sleep 100000 & echo $!; sleep 100000")
     await process.until(lambda p: p.bytes() > 0)
     left = Watched.all(descendants(server.pid) - own)
+    assert len(left) >= 3, left
     await client.cut()
     for one in left:
         await one.gone()

@@ -9,7 +9,7 @@ import shutil
 import sys
 
 from sandboxes import GUARDED, PATH, ROOT, Client, place, sandbox, uri
-from support import b64, child, descriptors, refused
+from support import Watched, b64, child, descriptors, refused
 
 from px import tap
 from px.conn import RpcError
@@ -175,6 +175,13 @@ def alive(word):
     return found
 
 
+async def ended(word):
+    """Waits until there are none of them."""
+    while left := Watched.all(alive(word)):
+        for one in left:
+            await one.gone()
+
+
 SPREAD = "trap '' TERM INT HUP; setsid sh -c 'setsid sleep {0} & (sleep {0} &) ; sleep {0}' & sleep {0} & echo ready; sleep {0}"
 
 
@@ -189,12 +196,10 @@ async def test_terminate(t):
         await client.until(name, "ready")
         assert await client.conn.request("process/terminate", {"processId": name}) == {"running": True}
         assert (await client.end(name)).code == 137
-        while alive(word):
-            await asyncio.sleep(0.01)
+        await ended(word)
         done = await client.shell(f"sleep {word} >&- 2>&- & (setsid sleep {word} &); echo ready")
         assert done.code == 0
-        while alive(word):
-            await asyncio.sleep(0.01)
+        await ended(word)
         await client.vanish(*GUARDED)
 
 
@@ -207,8 +212,7 @@ async def test_server_killed(t):
     await client.until(name, "ready")
     assert alive(word)
     await client.server.kill()
-    while alive(word):
-        await asyncio.sleep(0.01)
+    await ended(word)
     assert os.path.isdir(client.path(".git"))
     second = await Client.new(t)
     assert (await second.run("true", box=sandbox(client.folder))).code == 0

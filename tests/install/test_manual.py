@@ -4,7 +4,7 @@
 import re
 import sys
 
-from installed import HEADERS, declarations, installed, run
+from installed import HEADERS, SOURCE, declarations, installed, run
 
 from px import tap
 
@@ -69,6 +69,16 @@ async def test_server_options(t):
     assert len(shown) > 20 and options(text) <= shown, options(text) - shown
     missing = {name for name in shown if {name, name.replace("--no-", "--"), f"--no-{name[2:]}"}.isdisjoint(options(text))}
     assert not missing, missing
+
+
+async def test_log_events(t):
+    """ptyexecd(8) has each event that the server logs, and no others."""
+    text = "".join(path.read_text() for path in (SOURCE / "src").rglob("*.c"))
+    logged = re.findall(r'px_log_event\(.*?PX_LOG_\w+,\s*"(\w+)"', text, flags=re.DOTALL)
+    assert len(logged) == text.count("px_log_event("), "an event whose name is not written where it is logged"
+    listed = re.findall(r"^\.It Cm (.*)", sections(await page("ptyexecd.8"))["Log"], flags=re.MULTILINE)
+    listed = {word for line in listed for word in line.split(" , ")}
+    assert set(logged) == listed, set(logged) ^ listed
 
 
 async def test_commands(t):

@@ -1,3 +1,4 @@
+#include "session/park.h"
 #include "session/watch.h"
 
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "session/input.h"
 #include "session/wait.h"
 #include "session/watch.h"
 #include "shell_session.h"

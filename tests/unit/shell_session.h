@@ -11,6 +11,7 @@
 
 #include "child_spec.h"
 #include "session/core.h"
+#include "session/input.h"
 #include "session/session.h"
 #include "session/workspace.h"
 

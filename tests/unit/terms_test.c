@@ -1,3 +1,4 @@
+#include "session/park.h"
 #include "session/workspace.h"
 
 #include <stdlib.h>
