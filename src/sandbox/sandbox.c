@@ -1,5 +1,6 @@
 #include "sandbox/sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@
 #include "sandbox/view.h"
 
 #define ENTER "ptyexec-enter"
+
+enum { TRIES = 8 };
 
 struct px_sandbox {
 	char *bwrap; /* NULL: there is none */
@@ -133,11 +136,10 @@ hold_place(struct hold *hold, struct px_view_place *place, struct px_err *err)
 					      : px_stand_in_hold_found(all, place->path, err);
 	if (held == -1)
 		return -1;
-	if (held == 0) {
-		if (place->kind == PX_VIEW_MISSING && access(place->path, F_OK) == -1)
-			place->kind = PX_VIEW_ABSENT;
+	if (held == PX_STAND_IN_NEVER)
+		place->kind = PX_VIEW_ABSENT;
+	if (held != PX_STAND_IN_HELD)
 		return 0;
-	}
 	hold->paths = px_realloc_array(hold->paths, hold->count + 1, sizeof *hold->paths);
 	hold->paths[hold->count++] = px_strdup(place->path);
 	return 0;
@@ -225,22 +227,40 @@ cage_make(
 	return 0;
 }
 
+/* '*out' NULL with 0: there is nothing to confine. */
+static int
+cage_try(struct px_sandbox *sandbox, const struct px_policy *policy, struct px_cage **out,
+    struct px_err *err)
+{
+	struct px_view view;
+	int result = 0;
+
+	*out = NULL;
+	if (px_view_make(policy, &view, err) == -1)
+		return -1;
+	if (!px_view_is_open(&view))
+		result = cage_make(sandbox, &view, out, err);
+	px_view_done(&view);
+	return result;
+}
+
 int
 px_sandbox_cage(struct px_sandbox *sandbox, const struct px_policy *policy, struct px_cage **out,
     struct px_err *err)
 {
-	struct px_view view;
-	struct px_cage *cage = NULL;
-	int result = 0;
+	struct px_cage *cage;
+	struct px_err why;
 
 	if (sandbox == NULL)
 		return px_fail(err, PX_E_FORBIDDEN, "this server makes no sandboxes");
-	if (px_view_make(policy, &view, err) == -1)
-		return -1;
-	if (!px_view_is_open(&view))
-		result = cage_make(sandbox, &view, &cage, err);
-	px_view_done(&view);
-	if (result == 0)
-		*out = cage;
-	return result;
+	/* What has been seen may be another process's stand-in, which has gone or is just going. */
+	for (int i = 0; cage_try(sandbox, policy, &cage, &why) == -1; i++)
+		if (i == TRIES || why.code != PX_E_IO ||
+		    (why.sys != ENOENT && why.sys != EBUSY && why.sys != EWOULDBLOCK)) {
+			if (err != NULL)
+				*err = why;
+			return -1;
+		}
+	*out = cage;
+	return 0;
 }

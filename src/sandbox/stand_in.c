@@ -9,11 +9,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/openat2.h>
 
 #include "base/mem.h"
 
-enum { MODE = 0555, TRIES = 8 };
+/* Nobody else makes a sticky directory that its owner cannot write. */
+enum { MODE = S_ISVTX | 0555, TRIES = 8 };
 
 struct stand_in {
 	TAILQ_ENTRY(stand_in) link;
@@ -46,14 +50,39 @@ find(const struct px_stand_ins *all, const char *path)
 	return NULL;
 }
 
-/* Is it still what its path says? */
+/*
+ * The directory in which 'path' lies, and its name there. What is made and removed
+ * is so outside of every sandbox, and must not be led elsewhere by one.
+ */
+static int
+parent_open(const char *path, const char **out_name)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS };
+	const char *slash = strrchr(path, '/');
+	char *above = px_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, above, &how, sizeof how), sys = errno;
+
+	free(above);
+	*out_name = slash + 1;
+	errno = sys;
+	return fd;
+}
+
+/* Is it still what its name says? */
 static bool
-is_at(int fd, const char *path)
+is_named(int fd, int dir, const char *name)
 {
 	struct stat open, named;
 
-	return fstat(fd, &open) == 0 && lstat(path, &named) == 0 && open.st_dev == named.st_dev &&
-	       open.st_ino == named.st_ino;
+	return fstat(fd, &open) == 0 && fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+static bool
+is_at(int fd, const char *path)
+{
+	return is_named(fd, AT_FDCWD, path);
 }
 
 static bool
@@ -74,13 +103,15 @@ is_empty(int fd)
 	return n == 2; /* "." and ".." */
 }
 
+/* The umask may have taken something away, and the directory above may have given its group. */
 static bool
 looks_like_one(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && (st.st_mode & 07777) == MODE && st.st_uid == geteuid() &&
-	       is_empty(fd);
+	return fstat(fd, &st) == 0 && (st.st_mode & 0500) == 0500 &&
+	       (st.st_mode & 07777 & ~(mode_t)(MODE | S_ISGID)) == 0 &&
+	       (st.st_mode & S_ISVTX) != 0 && st.st_uid == geteuid() && is_empty(fd);
 }
 
 bool
@@ -98,8 +129,14 @@ px_stand_in_is(const char *path)
 static void
 remove_if_last(int fd, const char *path)
 {
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_at(fd, path))
-		(void)rmdir(path);
+	const char *name;
+	int dir;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1 || (dir = parent_open(path, &name)) == -1)
+		return;
+	if (is_named(fd, dir, name))
+		(void)unlinkat(dir, name, AT_REMOVEDIR);
+	close(dir);
 }
 
 static void
@@ -112,17 +149,36 @@ forget(struct px_stand_ins *all, struct stand_in *one)
 	free(one);
 }
 
-/* 1: locked, 0: it is something else, or has gone meanwhile. */
+/* It is one: locked, or -1 when it is being removed by another process, or has gone meanwhile. */
+static int
+lock(int fd, const char *path)
+{
+	if (flock(fd, LOCK_SH | LOCK_NB) == -1)
+		return -1;
+	if (is_at(fd, path))
+		return 0;
+	errno = EBUSY;
+	return -1;
+}
+
+/* 1: locked, 0: it is something else or, with ENOENT, nothing; -1 with errno. */
 static int
 lock_found(const char *path, int *out_fd)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), sys;
 
 	if (fd == -1)
-		return 0;
-	if (!looks_like_one(fd) || flock(fd, LOCK_SH | LOCK_NB) == -1 || !is_at(fd, path)) {
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -1 : 0;
+	if (!looks_like_one(fd)) {
 		close(fd);
+		errno = 0;
 		return 0;
+	}
+	if (lock(fd, path) == -1) {
+		sys = errno;
+		close(fd);
+		errno = sys;
+		return -1;
 	}
 	*out_fd = fd;
 	return 1;
@@ -140,45 +196,81 @@ enter(struct px_stand_ins *all, const char *path, int fd)
 	return 1;
 }
 
+/* As px_stand_in_hold_found(), but -1 with errno. */
+static int
+hold_found(struct px_stand_ins *all, const char *path)
+{
+	struct stand_in *one = find(all, path);
+	int fd, found;
+
+	if (one != NULL && is_at(one->fd, path)) {
+		one->holders++;
+		return PX_STAND_IN_HELD;
+	}
+	found = lock_found(path, &fd);
+	return found == 1 ? enter(all, path, fd) : found;
+}
+
+static int
+fail(const char *path, int sys, struct px_err *err)
+{
+	return px_fail_sys(
+	    err, PX_E_IO, sys, "cannot keep '%s' from coming to be in a sandbox", path);
+}
+
 int
 px_stand_in_hold_found(struct px_stand_ins *all, const char *path, struct px_err *err)
 {
-	struct stand_in *one = find(all, path);
-	int fd;
+	int held = hold_found(all, path);
 
-	(void)err;
-	if (one != NULL && is_at(one->fd, path)) {
-		one->holders++;
-		return 1;
-	}
-	return lock_found(path, &fd) == 1 ? enter(all, path, fd) : 0;
+	return held == -1 ? fail(path, errno, err) : held;
 }
 
-/* The mode is set after: what the umask takes away would not be recognized. */
+/* Who may not write a directory can, if it is theirs, take leave to. */
+static bool
+is_anothers(int dir)
+{
+	struct stat st;
+
+	return fstat(dir, &st) == 0 && st.st_uid != geteuid();
+}
+
+/* It has its mode from the beginning, for another process may find it at once. */
 static int
 make(const char *path)
 {
-	if (mkdir(path, 0700) == -1)
+	const char *name;
+	int dir = parent_open(path, &name), result, sys;
+
+	if (dir == -1)
 		return -1;
-	return chmod(path, MODE);
+	result = mkdirat(dir, name, MODE);
+	sys = errno;
+	if (result == -1 && (sys == EROFS || (sys == EACCES && is_anothers(dir))))
+		result = PX_STAND_IN_NEVER;
+	close(dir);
+	errno = sys;
+	return result;
 }
 
 int
 px_stand_in_hold(struct px_stand_ins *all, const char *path, struct px_err *err)
 {
+	int held, made;
+
 	for (int i = 0; i < TRIES; i++) {
-		if (px_stand_in_hold_found(all, path, err) == 1)
-			return 1;
-		if (make(path) == 0)
-			continue;
-		if (errno == EROFS)
-			return 0;
-		if (errno != EEXIST)
-			return px_fail_sys(err, PX_E_IO, errno,
-			    "cannot keep '%s' from coming to be in a sandbox", path);
+		held = hold_found(all, path);
+		/* Of what somebody else has made there, a mount can take care. */
+		if (held == PX_STAND_IN_HELD || (held == PX_STAND_IN_OTHER && errno != ENOENT))
+			return held;
+		if (held == -1 && errno != EWOULDBLOCK && errno != EBUSY)
+			break;
+		if ((made = make(path)) == PX_STAND_IN_NEVER)
+			return made;
+		if (made == -1 && errno != EEXIST)
+			break;
 	}
-	/* Somebody else has made something of that name, which a mount can protect. */
-	return 0;
+	return fail(path, errno, err);
 }
 
 void

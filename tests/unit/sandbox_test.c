@@ -1,5 +1,7 @@
 #include "sandbox/sandbox.h"
 
+#include <sys/file.h>
+
 #include "cases.h"
 #include "fs_dir.h"
 #include "sandbox/bwrap.h"
@@ -352,8 +354,10 @@ START_TEST(test_stand_ins_left)
 
 	fs_mkdir("mine");
 	ck_assert_int_eq(px_stand_in_hold(all, where("mine"), &err), 0);
+	ck_assert_int_eq(chmod(where("mine"), 0555), 0);
+	ck_assert_int_eq(px_stand_in_hold_found(all, where("mine"), &err), 0);
 	fs_mkdir("left");
-	ck_assert_int_eq(chmod(where("left"), 0555), 0);
+	ck_assert_int_eq(chmod(where("left"), 01555), 0);
 	ck_assert_int_eq(px_stand_in_hold(all, where("left"), &err), 1);
 	/* For another sandbox what it stands for is as missing as before. */
 	policy = POLICY("r:/", "w:", "r:left/deep/er");
@@ -361,6 +365,66 @@ START_TEST(test_stand_ins_left)
 	px_stand_ins_free(all);
 	ck_assert(!fs_is_there("left"));
 	ck_assert(fs_is_there("mine"));
+}
+END_TEST
+
+/* One that another process is about to remove protects nothing: better no sandbox than that. */
+START_TEST(test_stand_ins_going)
+{
+	struct px_stand_ins *all = px_stand_ins_new();
+	struct px_err err;
+	int fd;
+
+	ck_assert_int_eq(mkdir(where("x"), 01555), 0);
+	fd = open(where("x"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	ck_assert_int_eq(px_stand_in_hold_found(all, where("x"), &err), -1);
+	ck_assert_int_eq(px_stand_in_hold(all, where("x"), &err), -1);
+	ck_assert_int_eq(err.code, PX_E_IO);
+	close(fd);
+	ck_assert_int_eq(px_stand_in_hold(all, where("x"), &err), PX_STAND_IN_HELD);
+	px_stand_ins_free(all);
+	ck_assert(!fs_is_there("x"));
+}
+END_TEST
+
+/* Whatever the umask is; nothing is made or removed through a link. */
+START_TEST(test_stand_ins_made)
+{
+	struct px_stand_ins *all = px_stand_ins_new();
+	mode_t before = umask(0077);
+	struct px_err err;
+
+	ck_assert_int_eq(px_stand_in_hold(all, where("x"), &err), PX_STAND_IN_HELD);
+	umask(before);
+	fs_mkdir("real");
+	fs_mkdir("top");
+	ck_assert_int_eq(px_stand_in_hold(all, where("top/y"), &err), PX_STAND_IN_HELD);
+	ck_assert_int_eq(rename(where("top"), where("gone")), 0);
+	fs_link("gone", "top");
+	ck_assert_int_eq(px_stand_in_hold(all, where("top/z"), &err), -1);
+	ck_assert(!fs_is_there("gone/z"));
+	px_stand_ins_free(all);
+	ck_assert(!fs_is_there("x"));
+	ck_assert(fs_is_there("gone/y"));
+}
+END_TEST
+
+/* Where this user could never make anything, nothing need be kept from coming to be. */
+START_TEST(test_stand_ins_of_others)
+{
+	struct px_stand_ins *all = px_stand_ins_new();
+	struct px_err err;
+
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chmod(fs_top, 0755), 0);
+		ck_assert_int_eq(seteuid(65534), 0);
+		ck_assert_int_eq(px_stand_in_hold(all, where("x"), &err), PX_STAND_IN_NEVER);
+		ck_assert_int_eq(seteuid(0), 0);
+	}
+	ck_assert_int_eq(
+	    px_stand_in_hold(all, "/proc/x", &err), geteuid() == 0 ? -1 : PX_STAND_IN_NEVER);
+	px_stand_ins_free(all);
 }
 END_TEST
 
@@ -403,6 +467,9 @@ main(void)
 	tcase_add_test(tc, test_rules);
 	tcase_add_test(tc, test_stand_ins);
 	tcase_add_test(tc, test_stand_ins_left);
+	tcase_add_test(tc, test_stand_ins_going);
+	tcase_add_test(tc, test_stand_ins_made);
+	tcase_add_test(tc, test_stand_ins_of_others);
 	tcase_add_test(tc, test_no_bubblewrap);
 	return run_cases(tc);
 }
