@@ -13,6 +13,8 @@
 
 #include "base/mem.h"
 
+enum { OP_BYTES = 256 }; /* an operation without its content, roughly */
+
 enum op_kind { OP_WRITE, OP_EOF, OP_RESIZE };
 
 struct px_input_op {
@@ -271,6 +273,24 @@ input_refuses(const struct px_input *in)
 	return in->fd == -1 || in->closing;
 }
 
+/* What waits and was forgotten is counted against no request any more. */
+static int
+input_check(const struct px_input *in, struct px_err *err)
+{
+	const struct px_input_op *op;
+	size_t sum = 0;
+
+	if (input_refuses(in))
+		return closed_error(err);
+	TAILQ_FOREACH (op, &in->ops, link)
+		if (op->done == NULL)
+			sum += OP_BYTES + (op->rest != NULL ? evbuffer_get_length(op->rest) : 0);
+	if (sum > in->cap)
+		return px_fail(err, PX_E_OVERLOADED,
+		    "input that nobody waits for any more holds %zu bytes", sum);
+	return 0;
+}
+
 /*
  * The common case, a terminal's keystroke or a pipe with room: straight into
  * the kernel, what is left into the queue. Returns how many bytes were taken,
@@ -310,8 +330,8 @@ px_input_write(struct px_input *in, const void *data, size_t len, px_input_done_
 	struct evbuffer *rest;
 	ssize_t taken;
 
-	if (input_refuses(in))
-		return closed_error(err);
+	if (input_check(in, err) == -1)
+		return -1;
 	if ((taken = write_directly(in, data, len)) == -1) {
 		px_input_break(in);
 		return closed_error(err);
@@ -335,8 +355,9 @@ px_input_eof(struct px_input *in, px_input_done_fn *done, void *arg, struct px_i
 {
 	struct px_input_op *op;
 
-	if (input_refuses(in))
-		return closed_error(err);
+	/* Nothing follows it on a pipe, so there it is always taken. */
+	if (in->pty ? input_check(in, err) == -1 : input_refuses(in) && closed_error(err) == -1)
+		return -1;
 	if (!in->pty)
 		in->closing = true;
 	op = px_new(struct px_input_op);

@@ -43,7 +43,8 @@ void px_input_break(struct px_input *in);
  * Each starts an operation. Returns 1: done, 'done' is not called; 0: waiting,
  * 'done' will be called and '*out_op' names the operation until then; -1:
  * refused (PX_E_STDIN_CLOSED; end of file on a terminal that has no end-of-file
- * character: PX_E_REQUEST). A write is done when all of it is in the queue or
+ * character: PX_E_REQUEST; forgotten operations hold more than 'cap':
+ * PX_E_OVERLOADED, but for a pipe's end of file). A write is done when all of it is in the queue or
  * in the kernel. A pipe's end of file is done when it is closed, a PTY's when
  * its current VEOF (termios(3)) has been written behind everything before it.
  */

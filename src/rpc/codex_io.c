@@ -184,7 +184,9 @@ write_run(struct px_call *call, const void *params, struct px_err *err)
 	}
 	result = px_session_write(session, p->chunk.p, p->chunk.len, p->write_id.p, p->write_id.len,
 	    write_on_done, call, &op, err);
-	return px_call_await_input(call, result == -1 ? 1 : result, op, true, answer_accepted);
+	if (result == -1 && err->code == PX_E_STDIN_CLOSED)
+		result = 1;
+	return px_call_await_input(call, result, op, true, answer_accepted);
 }
 
 const struct px_method px_codex_write =

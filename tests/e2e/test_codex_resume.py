@@ -96,6 +96,25 @@ async def test_resume_while_requests_wait(t):
     await other.processes["deaf"].until(lambda p: p.closed)
 
 
+@deadline(60)
+async def test_input_left_behind(t):
+    """Writes that ended connections left waiting stay, but not without bound: more is refused, not accepted and lost."""
+    server = await t.server("--stdin-queue-bytes", 65536, listen=("ws",))
+    client = await a_client(server)
+    await client.start("deaf", "sleep", "100000", pipeStdin=True)
+    waiting = await client.conn.ask("process/write", {"processId": "deaf", "chunk": "A" * 400000, "writeId": "1"})
+    await client.conn.request("environment/status")
+    assert not waiting.done()
+    await client.cut()
+    await client.connect()
+    async with refused("overloaded", -32001):
+        await client.write("deaf", b"more", "2")
+    assert await client.write("deaf", b"again", "1") == {"status": "accepted"}
+    assert await client.conn.request("process/terminate", {"processId": "deaf"}) == {"running": True}
+    await client.processes["deaf"].until(lambda p: p.closed)
+    assert await client.write("deaf", b"more", "2") == {"status": "accepted"}
+
+
 # What is over
 
 

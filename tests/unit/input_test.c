@@ -458,6 +458,45 @@ START_TEST(test_forget)
 }
 END_TEST
 
+/* What is left behind time after time is bounded; when it has gone, all is as before. */
+START_TEST(test_forgotten_without_end)
+{
+	struct px_input_op *op;
+	struct px_err err;
+	size_t len = fill();
+
+	put(1, 'a', CAP + 1, &op);
+	ck_assert_int_eq(put(2, 'b', 10, NULL), 0); /* somebody waits for both */
+	px_input_forget(op);
+	ck_assert_int_eq(px_input_write(w.in, "c", 1, on_done, &numbers[3], &op, &err), -1);
+	ck_assert_int_eq(err.code, PX_E_OVERLOADED);
+	takes('z', len);
+	takes('a', CAP + 1);
+	takes('b', 10);
+	ck_assert_int_eq(put(4, 'd', 1, NULL), 1);
+	takes('d', 1);
+	fill();
+	put(5, 'a', CAP + 1, &op);
+	px_input_forget(op);
+	ck_assert_int_eq(px_input_eof(w.in, on_done, &numbers[6], &op, NULL), 0);
+}
+END_TEST
+
+/* However little each holds. */
+START_TEST(test_forgotten_and_small)
+{
+	struct px_input_op *op;
+	int n = 0;
+
+	fill();
+	while (put(1, 'a', 1, &op) == 0) {
+		px_input_forget(op);
+		ck_assert_int_lt(++n, CAP);
+	}
+	ck_assert_int_gt(n, 1);
+}
+END_TEST
+
 START_TEST(test_forgotten_and_broken)
 {
 	struct px_input_op *op;
@@ -795,6 +834,8 @@ input_suite(void)
 	tcase_add_test(pipe, test_free_fails_what_waits);
 	tcase_add_test(pipe, test_closed_from_the_start);
 	tcase_add_test(pipe, test_forget);
+	tcase_add_test(pipe, test_forgotten_without_end);
+	tcase_add_test(pipe, test_forgotten_and_small);
 	tcase_add_test(pipe, test_forgotten_and_broken);
 	tcase_add_test(pipe, test_cancel);
 	tcase_add_test(pipe, test_cancel_in_the_middle);
