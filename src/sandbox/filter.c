@@ -39,8 +39,8 @@
 #define BEGIN LOAD(FIELD(arch)), IS(ARCH, 1, 0), KILL, LOAD(FIELD(nr)), ABOVE(LAST_CALL, 0, 1), KILL
 
 #define KEYS_AND_TERMINALS                                                                 \
-	DENY(keyctl), DENY(add_key), DENY(request_key), IS(SYS_ioctl, 0, 4), LOAD(LOW(1)), \
-	    IS(TIOCSTI, 0, 1), REFUSE, LOAD(FIELD(nr))
+	DENY(keyctl), DENY(add_key), DENY(request_key), IS(SYS_ioctl, 0, 5), LOAD(LOW(1)), \
+	    IS(TIOCSTI, 1, 0), IS(TIOCLINUX, 0, 1), REFUSE, LOAD(FIELD(nr))
 
 /* Streams and packets of AF_UNIX, which send to nobody but their other end. */
 #define ONLY_CONNECTED(call)                                                 \

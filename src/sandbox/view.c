@@ -1,9 +1,12 @@
 #include "sandbox/view.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "sandbox/policy.h"
@@ -140,6 +143,20 @@ links_note(struct px_view *view, const struct px_resolved *resolved)
 	}
 }
 
+/* Behind another user's closed directory there is nothing to allow, and nothing to deny. */
+static bool
+is_out_of_reach(const struct px_resolved *resolved, const struct px_err *err)
+{
+	char closed[PATH_MAX];
+	const char *slash = strrchr(resolved->path, '/');
+	struct stat st;
+
+	if (err->code != PX_E_IO || err->sys != EACCES || slash == NULL)
+		return false;
+	snprintf(closed, sizeof closed, "%.*s/", (int)(slash - resolved->path), resolved->path);
+	return stat(closed, &st) == 0 && st.st_uid != geteuid();
+}
+
 static int
 entry_admit(struct px_view *view, const char *path, enum px_fs_access access, struct px_err *err)
 {
@@ -158,6 +175,9 @@ entry_admit(struct px_view *view, const char *path, enum px_fs_access access, st
 				cut_at_missing(resolved.path, resolved.there);
 			result = list_add(view, resolved.path, access, kind, err);
 		}
+	} else if (is_out_of_reach(&resolved, err)) {
+		links_note(view, &resolved);
+		result = 0;
 	}
 	px_resolved_done(&resolved);
 	return result;

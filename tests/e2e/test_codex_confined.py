@@ -202,10 +202,11 @@ nr = {'x86_64': {'keyctl': 250, 'add_key': 248, 'request_key': 249, 'io_uring_se
 for name, number in nr.items():
     result = libc.syscall(number, 0, 0, 0, 0, 0)
     print(name, 'worked' if result != -1 else errno.errorcode[ctypes.get_errno()])
-try:
-    fcntl.ioctl(0, termios.TIOCSTI, b'x'); print('TIOCSTI worked')
-except OSError as e:
-    print('TIOCSTI', errno.errorcode[e.errno])
+for name, number in ('TIOCSTI', termios.TIOCSTI), ('TIOCLINUX', 0x541c), ('TIOCGWINSZ', termios.TIOCGWINSZ):
+    try:
+        fcntl.ioctl(0, number, b'\\2' * 8); print(name, 'worked')
+    except OSError as e:
+        print(name, errno.errorcode[e.errno])
 for pid in map(int, sys.argv[1:]):
     try:
         os.kill(pid, 0); print('kill worked')
@@ -226,6 +227,7 @@ async def test_others(t):
     done = await client.run("/usr/bin/python3", "-c", CALLS, *pids, tty=True)
     lines = done.text().replace("\r", "").splitlines()
     assert lines == ["keyctl EPERM", "add_key EPERM", "request_key EPERM", "io_uring_setup EPERM", "TIOCSTI EPERM",
+                     "TIOCLINUX EPERM", "TIOCGWINSZ worked",
                      *["kill ESRCH", "ptrace -1"] * len(pids), "mine None"], lines
     assert done.code == 0
 

@@ -1,5 +1,6 @@
 #include "sandbox/sandbox.h"
 
+#include <errno.h>
 #include <sys/file.h>
 
 #include "cases.h"
@@ -310,6 +311,38 @@ START_TEST(test_rules)
 }
 END_TEST
 
+/* What this user cannot reach needs no mount; what it has closed itself, it could open again. */
+START_TEST(test_out_of_reach)
+{
+	struct px_policy policy;
+	struct px_view view;
+	struct px_err err;
+
+	if (geteuid() != 0)
+		return;
+	fs_mkdir("closed");
+	fs_mkdir("closed/x");
+	fs_mkdir("own");
+	fs_mkdir("open");
+	fs_link("../closed", "open/link");
+	ck_assert_int_eq(chmod(fs_top, 0755), 0);
+	ck_assert_int_eq(chmod(where("closed"), 0700), 0);
+	ck_assert_int_eq(chmod(where("own"), 0), 0);
+	ck_assert_int_eq(chown(where("own"), 65534, 65534), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	check_view(POLICY("r:/", "n:closed/x", "w:closed/y/z", "r:closed/x/y"), "r//");
+	policy = POLICY("r:/", "n:own/x");
+	ck_assert_int_eq(px_view_make(&policy, &view, &err), -1);
+	ck_assert_int_eq(err.sys, EACCES);
+	px_policy_done(&policy);
+	policy = POLICY("r:/", "w:open", "n:open/link/x");
+	ck_assert_int_eq(px_view_make(&policy, &view, &err), -1);
+	ck_assert_int_eq(err.code, PX_E_FORBIDDEN);
+	px_policy_done(&policy);
+	ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
 /* ---- what stands for the missing ---- */
 
 START_TEST(test_stand_ins)
@@ -465,6 +498,7 @@ main(void)
 	tcase_add_test(tc, test_args);
 	tcase_add_test(tc, test_args_of_little);
 	tcase_add_test(tc, test_rules);
+	tcase_add_test(tc, test_out_of_reach);
 	tcase_add_test(tc, test_stand_ins);
 	tcase_add_test(tc, test_stand_ins_left);
 	tcase_add_test(tc, test_stand_ins_going);
