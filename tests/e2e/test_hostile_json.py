@@ -183,15 +183,14 @@ async def test_signed(t):
         b'{"argv":["true"],"cwd":"/","env":{}}', b'{"argv":[],"cwd":"/","env":{}}', b'{"argv":["/bin/true"],"env":{}}',
         b'{"argv":["/bin/true"],"cwd":"/","env":{},"env":{}}', b'{"argv":["/bin/true"],"cwd":"/","env":{"A":"1","A":"2"}}',
         b'{"argv":["/bin/\\u0000"],"cwd":"/","env":{}}', b"[" * 100 + b"]" * 100)]
-    async with Bystander(server, "ws"):
-        attack = await attacker(server, "unix", "exec-server.v1")
-        for n, (prepared, error) in enumerate(wrong):
-            params = {"prepared": prepared, "io": {"pipe": {"stdin": "closed"}}}
-            text = json.dumps({"id": n, "method": "process/start", "params": params})
-            await attack.expect(text, n, error)
-        assert (await attack.conn.request("process/list")) == {"sessions": []}
-        params = {"prepared": signed(good), "io": {"pipe": {"stdin": "closed"}}}
-        assert (await attack.conn.request("process/run", params))["exitCode"] == 0
+    attack = await attacker(server, "unix", "exec-server.v1")
+    for n, (prepared, error) in enumerate(wrong):
+        params = {"prepared": prepared, "io": {"pipe": {"stdin": "closed"}}}
+        text = json.dumps({"id": n, "method": "process/start", "params": params})
+        await attack.expect(text, n, error)
+    assert (await attack.conn.request("process/list")) == {"sessions": []}
+    params = {"prepared": signed(good), "io": {"pipe": {"stdin": "closed"}}}
+    assert (await attack.conn.request("process/run", params))["exitCode"] == 0
 
 
 # Envelopes
