@@ -7,7 +7,7 @@ import signal
 import sys
 
 from codex import FOREVER, MB, SMALL, Client, Proxy, a_client, complete, ended_with_all, held_back, program_of
-from support import Watched, child, descendants, needs_native, refused, until, v1, wrapper
+from support import Watched, child, descendants, needs_native, refused, shell, until, v1, wrapper
 
 from px import tap
 from px.conn import Ended
@@ -160,7 +160,7 @@ async def test_few_descriptors(t):
     client = await a_client(server)
     refusals = 0
     for i in range(40):
-        response = await (await client.ask_start(f"p{i}", child(), "spew", FOREVER))
+        response = await (await client.ask_start(f"p{i}", *shell("$child spew 300000; exec sleep 100000")))
         if "error" in response:
             assert response["error"]["data"]["kind"] in ("spawnFailed", "internalError", "limitExceeded"), response
             del client.processes[f"p{i}"]
@@ -170,7 +170,7 @@ async def test_few_descriptors(t):
             await client.come_back()
     assert refusals > 0 and client.processes
     for process in client.processes.values():
-        await ended_with_all(process, 200000)
+        await ended_with_all(process, 300000)
 
 
 # kill -9
