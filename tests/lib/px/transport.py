@@ -5,6 +5,7 @@ end, end_sending(), cut(), close(), and 'close_code' (WebSocket only) once it ha
 """
 
 import asyncio
+import contextlib
 import socket
 from urllib.parse import urlsplit
 
@@ -161,6 +162,9 @@ class PlainWebSocket:
                 whole += payload
                 if fin:
                     return whole
+        if got is not None:
+            with contextlib.suppress(ConnectionError):
+                await self._raw.send_frame(CLOSE, got[2][:2])
         return None
 
     def cut(self):
