@@ -151,11 +151,10 @@ open_run(struct px_call *call, const void *params, struct px_err *err)
 	if (p->mode.p != NULL && !replaces && strcmp(p->mode.p, "read") != 0)
 		return px_fail(err, PX_E_PARAMS,
 		    "unknown variant `%.64s`, expected `read` or `replace`", p->mode.p);
-	if (px_codex_fs_job(
-		call, replaces ? &px_file_open_write : &px_file_open_read, p, &job, err) == -1)
+	if (px_codex_fs_job(call, &px_file_opening, p, &job, err) == -1)
 		return -1;
 	job->put = handle_put;
-	return px_file_open(job, p->handle.p, err);
+	return px_file_open(job, p->handle.p, replaces ? PX_HANDLE_WRITE : PX_HANDLE_READ, err);
 }
 
 static const struct px_field open_fields[] = {

@@ -131,23 +131,14 @@ open_failed(struct px_file_job *job)
 }
 
 /* To read is to open, too: what follows it on the connection must find it open. */
-const struct px_file_op px_file_open_read = {
-	.run = open_run, .failed = open_failed, .alters = true
-};
-const struct px_file_op px_file_open_write = {
-	.run = open_run, .failed = open_failed, .alters = true
-};
-const struct px_file_op px_file_open_replace = {
+const struct px_file_op px_file_opening = {
 	.run = open_run, .failed = open_failed, .alters = true
 };
 
 int
-px_file_open(struct px_file_job *job, const char *id, struct px_err *err)
+px_file_open(struct px_file_job *job, const char *id, enum px_handle_mode mode, struct px_err *err)
 {
 	struct px_handles *handles = px_peer_handles(job->call->peer);
-	enum px_handle_mode mode = job->op == &px_file_open_write     ? PX_HANDLE_WRITE
-				   : job->op == &px_file_open_replace ? PX_HANDLE_REPLACE
-								      : PX_HANDLE_READ;
 
 	job->handle = px_handles_add(handles, id, mode, err);
 	if (job->handle == NULL) {
@@ -248,5 +239,3 @@ px_file_close(struct px_call *call, const char *id, bool discard, struct px_err 
 	job->force = discard;
 	return px_file_job_start(job, err);
 }
-
-/* ---- bytes ---- */

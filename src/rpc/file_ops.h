@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "fs/handles.h"
 #include "rpc/files.h"
 
 struct px_str;
@@ -21,14 +22,11 @@ extern const struct px_file_op px_file_copy;         /* path, to, all */
 extern const struct px_file_op px_file_list;         /* path: names */
 extern const struct px_file_op px_file_walk;         /* path, walk: walked */
 
-/* Of open files. */
-extern const struct px_file_op px_file_open_read, px_file_open_write,
-    px_file_open_replace; /* path: handle */
+extern const struct px_file_op px_file_opening; /* path: handle */
 
-/* Starts a job with one of the three that open (enum px_handle_mode), under the name 'id'. Takes it
- * over, also on failure.
- */
-int px_file_open(struct px_file_job *job, const char *id, struct px_err *err);
+/* Starts a job of px_file_opening, under the name 'id'. Takes it over, also on failure. */
+int px_file_open(
+    struct px_file_job *job, const char *id, enum px_handle_mode mode, struct px_err *err);
 
 /* Answers with {chunk, eof}: 'len' bytes of the file that is open as 'id', or what there is.
  * PX_E_HANDLE. */
