@@ -70,17 +70,24 @@ px_peer_send_error(struct px_peer *peer, const struct px_err *err)
 	px_peer_send(peer, peer->msg);
 }
 
+/* Of its workspace and of all that is under way there; a second time it does nothing. */
+static void
+peer_let_go(struct px_peer *peer)
+{
+	px_calls_cancel(peer);
+	px_peer_files_end(peer);
+	px_subs_leave(peer);
+	px_workspace_leave(&peer->member);
+	px_proof_end(peer);
+}
+
 /* Another connection has resumed its workspace: this one has nothing of it from now on. */
 static void
 peer_on_taken(void *arg)
 {
 	struct px_peer *peer = arg;
 
-	px_calls_cancel(peer);
-	px_peer_files_end(peer);
-	px_subs_leave(peer);
-	px_workspace_leave(&peer->member);
-	px_proof_end(peer);
+	peer_let_go(peer);
 	px_conn_close(peer->conn, PX_END_POLICY, "the session was resumed by another connection");
 }
 
@@ -140,11 +147,7 @@ peer_on_closed(void *arg)
 	struct px_peer *peer = arg;
 
 	peer->gone = true;
-	px_calls_cancel(peer);
-	px_peer_files_end(peer);
-	px_subs_leave(peer);
-	px_workspace_leave(&peer->member);
-	px_proof_end(peer);
+	peer_let_go(peer);
 	evbuffer_free(peer->msg);
 	free(peer);
 }

@@ -228,12 +228,19 @@ watch_keeps(
 	return slack.bytes - spare->bytes;
 }
 
-bool
-px_watch_is_full(const struct px_watch *watch)
+/* What may be read until the transcript would drop what the watch has not had. */
+static size_t
+watch_unheard_room(const struct px_watch *watch)
 {
 	static const struct px_slack none = { 0, 0 };
 
-	return watch_keeps(watch, &watch->cursor, &none) == 0;
+	return watch_keeps(watch, &watch->cursor, &none);
+}
+
+bool
+px_watch_is_full(const struct px_watch *watch)
+{
+	return watch_unheard_room(watch) == 0;
 }
 
 /* The hot path: a watch at the live end takes the chunk as it came from the read, without a look
@@ -295,11 +302,10 @@ watch_unacked_room(const struct px_watch *watch)
 static size_t
 watch_given_room(struct px_watch *watch)
 {
-	static const struct px_slack none = { 0, 0 };
 	size_t room = watch->held ? 0 : watch->ops->room(watch->arg);
 
 	watch->deferred = room == 0 && !px_proc_running(watch->session->proc);
-	return watch->held || watch->deferred ? watch_keeps(watch, &watch->cursor, &none) : room;
+	return watch->held || watch->deferred ? watch_unheard_room(watch) : room;
 }
 
 size_t
