@@ -12,14 +12,6 @@
 #include "proc/cage.h"
 #include "proc/spec.h"
 
-static void
-fd_close(int *fd)
-{
-	if (*fd != -1)
-		close(*fd);
-	*fd = -1;
-}
-
 static int
 write_all(int fd, const void *data, size_t len)
 {
@@ -227,13 +219,13 @@ void
 px_spawn_cage_close_child(struct px_spawn_cage *cage)
 {
 	for (int i = 0; i < PX_ENTER_END; i++)
-		fd_close(&cage->fd[i]);
+		px_fd_close(&cage->fd[i]);
 }
 
 void
 px_spawn_cage_close(struct px_spawn_cage *cage)
 {
 	px_spawn_cage_close_child(cage);
-	fd_close(&cage->report);
-	fd_close(&cage->text);
+	px_fd_close(&cage->report);
+	px_fd_close(&cage->text);
 }

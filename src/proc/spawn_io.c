@@ -50,8 +50,8 @@ px_spawn_failed(
 	return -1;
 }
 
-static void
-fd_close(int *fd)
+void
+px_fd_close(int *fd)
 {
 	if (*fd != -1)
 		close(*fd);
@@ -166,7 +166,7 @@ px_spawn_io_close_child(struct px_spawn_io *io)
 	if (io->child[1] == io->child[0])
 		io->child[1] = io->child[2] = -1;
 	for (int i = 0; i < 3; i++)
-		fd_close(&io->child[i]);
+		px_fd_close(&io->child[i]);
 }
 
 void
@@ -175,7 +175,7 @@ px_spawn_io_close(struct px_spawn_io *io)
 	px_spawn_io_close_child(io);
 	if (io->in == io->out)
 		io->in = -1;
-	fd_close(&io->in);
-	fd_close(&io->out);
-	fd_close(&io->err);
+	px_fd_close(&io->in);
+	px_fd_close(&io->out);
+	px_fd_close(&io->err);
 }

@@ -32,6 +32,8 @@ int px_spawn_failed(
  */
 int px_fd_above(int *fd, int least);
 
+void px_fd_close(int *fd); /* unless it is -1, which it is then */
+
 /* Opens a PTY (its size set) or pipes as the spec says. On failure nothing stays open. */
 int px_spawn_io_open(const struct px_spec *spec, struct px_spawn_io *out, struct px_err *err);
 
