@@ -9,12 +9,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <linux/openat2.h>
-
 #include "base/mem.h"
+#include "fs/place.h"
 
 /* Nobody else makes a sticky directory that its owner cannot write. */
 enum { MODE = S_ISVTX | 0555, TRIES = 8 };
@@ -57,11 +55,10 @@ find(const struct px_stand_ins *all, const char *path)
 static int
 parent_open(const char *path, const char **out_name)
 {
-	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_NO_SYMLINKS };
+	static const struct px_fs_scope straight = { .no_follow = true };
 	const char *slash = strrchr(path, '/');
 	char *above = px_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	int fd = (int)syscall(SYS_openat2, AT_FDCWD, above, &how, sizeof how), sys = errno;
+	int fd = px_place_openat(&straight, AT_FDCWD, above, O_DIRECTORY), sys = errno;
 
 	free(above);
 	*out_name = slash + 1;
@@ -165,7 +162,7 @@ lock(int fd, const char *path)
 static int
 lock_found(const char *path, int *out_fd)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), sys;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd == -1)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -1 : 0;
@@ -175,9 +172,7 @@ lock_found(const char *path, int *out_fd)
 		return 0;
 	}
 	if (lock(fd, path) == -1) {
-		sys = errno;
-		close(fd);
-		errno = sys;
+		px_place_close(fd);
 		return -1;
 	}
 	*out_fd = fd;
@@ -240,16 +235,14 @@ static int
 make(const char *path)
 {
 	const char *name;
-	int dir = parent_open(path, &name), result, sys;
+	int dir = parent_open(path, &name), result;
 
 	if (dir == -1)
 		return -1;
 	result = mkdirat(dir, name, MODE);
-	sys = errno;
-	if (result == -1 && (sys == EROFS || (sys == EACCES && is_anothers(dir))))
+	if (result == -1 && (errno == EROFS || (errno == EACCES && is_anothers(dir))))
 		result = PX_STAND_IN_NEVER;
-	close(dir);
-	errno = sys;
+	px_place_close(dir);
 	return result;
 }
 
