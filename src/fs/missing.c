@@ -20,7 +20,7 @@
 #define NAME_EVENTS (IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM)
 #define SELF_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF)
 
-enum { LINKS_MAX = 40, TRIES_MAX = 1000, READ_MAX = 64 * 1024 };
+enum { TRIES_MAX = 1000, READ_MAX = 64 * 1024 };
 
 struct px_missing {
 	int fd;

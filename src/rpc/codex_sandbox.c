@@ -166,11 +166,11 @@ roots_add(struct scene *scene, const char *subpath, enum px_fs_access access, st
 }
 
 static int
-cwd_add(struct scene *scene, const char *subpath, enum px_fs_access access, struct px_err *err)
+cwd_add(struct scene *scene, enum px_fs_access access, struct px_err *err)
 {
 	const struct px_str *cwd = &scene->context->cwd;
 
-	return cwd->p == NULL ? 0 : add_uri(scene, cwd, subpath, access, err);
+	return cwd->p == NULL ? 0 : add_uri(scene, cwd, "", access, err);
 }
 
 /* What programs need that know nothing of anybody's files. */
@@ -204,7 +204,7 @@ special_add(struct scene *scene, const struct place_params *place, enum px_fs_ac
 	if (strcmp(kind, "root") == 0)
 		return px_policy_add(scene->policy, "/", access, err);
 	if (strcmp(kind, "current_working_directory") == 0)
-		return cwd_add(scene, "", access, err);
+		return cwd_add(scene, access, err);
 	if (strcmp(kind, "slash_tmp") == 0)
 		return px_policy_add(scene->policy, "/tmp", access, err);
 	if (strcmp(kind, "tmpdir") == 0)

@@ -58,6 +58,6 @@ px_config_offers_files(const struct px_config *config)
 {
 	if (strcmp(config->files, "auto") != 0)
 		return strcmp(config->files, "on") == 0;
-	return px_config_allows_direct(config) ||
-	       (config->allow_prepared_exec && config->prepared_key_file == NULL);
+	return config->prepared_key_file == NULL &&
+	       (config->allow_direct_exec || config->allow_prepared_exec);
 }
