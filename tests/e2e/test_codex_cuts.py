@@ -53,10 +53,9 @@ async def test_small_buffer(t):
 @deadline(60)
 async def test_reading_piece_by_piece(t):
     """A recovery in small pieces, cut in between: each piece that was read makes room, and no other."""
-    total = 2 * MB
     server = await t.server(*SMALL, listen=("ws",))
     client = await a_client(server)
-    process = await client.start("p", child(), "spew", str(total))
+    process = await client.start("p", child(), "spew", FOREVER)
     pid = program_of(server)
     await process.until(lambda p: p.bytes() >= MB)
     await client.cut()
@@ -69,8 +68,7 @@ async def test_reading_piece_by_piece(t):
         process.recover(answer)
         await client.conn.cut()
     await client.come_back()
-    await process.until(lambda p: p.closed)
-    complete(process, total)
+    await ended_with_all(process, process.bytes() + MB)
 
 
 @deadline(120)
