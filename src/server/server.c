@@ -12,23 +12,18 @@
 #include <event2/event.h>
 
 #include "base/clock.h"
-#include "base/json_out.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "fs/pool.h"
 #include "net/conn.h"
 #include "net/net.h"
 #include "proc/guardian.h"
-#include "px_version.h"
 #include "rpc/rpc.h"
-#include "sandbox/sandbox.h"
 #include "server/config.h"
+#include "server/front.h"
 #include "server/host.h"
 #include "server/idle.h"
 #include "server/listeners.h"
-#include "server/loop_watch.h"
 #include "server/stdio.h"
-#include "server/web.h"
 #include "session/core.h"
 #include "tree/cgroup.h"
 
@@ -49,10 +44,7 @@ struct px_server {
 	struct px_guardian guardian;
 	struct px_cgroup_root *cgroups;
 	struct px_core *core;
-	struct px_net *net;
-	struct px_loop_watch *watch;
-	struct px_rpc rpc;
-	struct px_web web;
+	struct px_front front;
 	struct px_listeners *listeners;
 	struct px_stdio stdio;
 	struct event *signals[NSIGNALS];
@@ -67,7 +59,7 @@ struct px_server {
 static void
 serve(struct px_server *server, const struct px_conn_params *params)
 {
-	px_rpc_serve(&server->rpc, px_conn_new(server->net, params));
+	px_rpc_serve(&server->front.rpc, px_conn_new(server->front.net, params));
 }
 
 /* One answer that fits any socket's buffer, then the end. */
@@ -84,7 +76,7 @@ refuse_full(struct px_server *server, const struct px_url *url, int fd, const ch
 	    "{\"id\":null,\"error\":{\"code\":-32008,\"message\":\"too many connections\",\"data\":"
 	    "{\"kind\":\"limitExceeded\",\"limit\":\"max_connections\",\"value\":%" PRId64 "}}}\n",
 	    server->config->max_connections);
-	px_net_count_refused(server->net);
+	px_net_count_refused(server->front.net);
 	px_log_event(server->log, PX_LOG_WARN, "refuse", PX_S("peer", label),
 	    PX_S("reason", "max_connections"));
 	(void)!send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -103,7 +95,7 @@ server_on_accept(void *arg, const struct px_url *url, int fd, const char *label)
 		.framing = url->kind == PX_URL_UNIX ? &px_framing_lines : &px_framing_ws };
 
 	px_idle_break(server->idle);
-	if (px_net_full(server->net))
+	if (px_net_full(server->front.net))
 		refuse_full(server, url, fd, label);
 	else
 		serve(server, &params);
@@ -133,7 +125,7 @@ server_stop(struct px_server *server, const char *why)
 		return;
 	px_log_event(server->log, PX_LOG_INFO, "stop", PX_S("reason", why));
 	server->state = SERVER_ENDING_SESSIONS;
-	server->web.stopping = true;
+	server->front.web.stopping = true;
 	px_listeners_close(server->listeners);
 	px_core_stop(server->core);
 }
@@ -185,7 +177,7 @@ server_is_idle(const struct px_server *server)
 	struct px_core_counts counts;
 
 	px_core_counts(server->core, &counts);
-	return px_net_idle(server->net) && counts.sessions == 0;
+	return px_net_idle(server->front.net) && counts.sessions == 0;
 }
 
 /* Whoever has come to the door meanwhile is let in. */
@@ -203,7 +195,7 @@ static void
 server_advance(struct px_server *server)
 {
 	if (server->state == SERVER_RUNNING && !px_listeners_have_sockets(server->listeners) &&
-	    px_net_idle(server->net))
+	    px_net_idle(server->front.net))
 		server_stop(server, "end of input");
 	if (server->state == SERVER_RUNNING)
 		px_idle_turn(server->idle, server_is_idle(server));
@@ -213,26 +205,14 @@ server_advance(struct px_server *server)
 	}
 	if (server->state == SERVER_TELLING && px_core_told(server->core)) {
 		server->state = SERVER_FLUSHING;
-		px_net_close_all(server->net);
-		px_net_turn(server->net); /* now: no event may come to make the loop turn */
+		px_net_close_all(server->front.net);
+		px_net_turn(server->front.net); /* now: no event may come to make the loop turn */
 	}
-	if (server->state == SERVER_FLUSHING && px_net_idle(server->net))
+	if (server->state == SERVER_FLUSHING && px_net_idle(server->front.net))
 		server->state = SERVER_DONE;
 }
 
 /* ---- the beginning ---- */
-
-static bool
-server_limit(const void *arg, size_t i, const char **out_name, int64_t *out_value)
-{
-	return px_config_limit(arg, i, out_name, out_value);
-}
-
-static bool
-server_request(void *arg, const struct px_http_request *req, struct evbuffer *out)
-{
-	return px_web_request(arg, req, out);
-}
 
 static void
 core_open(struct px_server *server, rlim_t child_open_files)
@@ -264,85 +244,6 @@ guardian_arm(struct px_server *server, struct px_err *err)
 
 	return px_guardian_arm(&server->guardian, px_procs_mark(procs), px_procs_mask,
 	    server->config->shutdown_grace_period_ms, err);
-}
-
-static void
-net_open(struct px_server *server)
-{
-	const struct px_config *config = server->config;
-	struct px_net_options options = { .high_water = (size_t)config->outbound_high_water_bytes,
-		.max_connections = (size_t)config->max_connections,
-		.initialize_timeout_ms = config->initialize_timeout_ms,
-		.log = server->log };
-
-	server->net = px_net_new(server->base, &options);
-	server->watch = px_loop_watch_new(server->base);
-	server->web = (struct px_web){ .config = config,
-		.core = server->core,
-		.net = server->net,
-		.loop = server->watch,
-		.log = server->log,
-		.started_ms = px_wall_ms() };
-}
-
-/* Of a request that a dead file system holds, no more is waited for at the end. */
-enum { FILES_PATIENCE_MS = 2000 };
-
-/* The threads for files, where there is something for them to do. */
-static int
-files_open(struct px_server *server, struct px_err *err)
-{
-	const struct px_config *config = server->config;
-	const struct px_pool_limits limits = {
-		.threads = (size_t)config->file_threads,
-		.per_owner = (size_t)config->max_file_requests_per_connection,
-	};
-
-	server->rpc.max_file_bytes = (size_t)config->max_file_bytes;
-	if (!px_config_offers_files(config))
-		return 0;
-	server->rpc.files = px_pool_new(server->base, &limits, err);
-	return server->rpc.files != NULL ? 0 : -1;
-}
-
-static int
-rpc_open(struct px_server *server, struct px_err *err)
-{
-	const struct px_config *config = server->config;
-	struct px_rpc *rpc = &server->rpc;
-
-	if (config->prepared_key_file != NULL &&
-	    px_host_read_key(
-		config->prepared_key_file, &rpc->prepared_key, &rpc->prepared_key_len, err) == -1)
-		return -1;
-	if (files_open(server, err) == -1)
-		return -1;
-	rpc->base = server->base;
-	rpc->core = server->core;
-	rpc->net = server->net;
-	rpc->json = px_json_out_new();
-	rpc->log = server->log;
-	rpc->name = "ptyexecd";
-	rpc->version = PX_VERSION;
-	rpc->started_ms = px_now_ms();
-	rpc->max_message_bytes = (size_t)config->max_message_bytes;
-	rpc->max_requests = (size_t)config->max_concurrent_requests_per_connection;
-	rpc->allow_direct = px_config_allows_direct(config);
-	rpc->allow_prepared = config->allow_prepared_exec;
-	rpc->codex = (struct px_codex_options){
-		.terms = { .taken_over = true,
-		    .newest_bytes = (size_t)config->codex_replay_bytes,
-		    .kept_from_close = true },
-		.terminate_group_only = config->codex_terminate_group_only,
-		.ignore_sandbox = config->codex_ignore_sandbox,
-		.sandbox = px_sandbox_new(config->bwrap),
-	};
-	px_surroundings_find(&rpc->surroundings);
-	rpc->limit = server_limit;
-	rpc->limit_arg = config;
-	rpc->request = server_request;
-	rpc->request_arg = &server->web;
-	return 0;
 }
 
 static const int signal_numbers[NSIGNALS] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
@@ -399,8 +300,8 @@ px_server_new(const struct px_config *config, const struct px_log *log, struct p
 	}
 	px_host_raise_open_files(&open_files);
 	core_open(server, open_files);
-	net_open(server);
-	if (rpc_open(server, err) == -1 || guardian_arm(server, err) == -1) {
+	if (px_front_open(&server->front, server->base, server->core, config, log, err) == -1 ||
+	    guardian_arm(server, err) == -1) {
 		px_server_free(server);
 		return -1;
 	}
@@ -429,20 +330,9 @@ px_server_run(struct px_server *server)
 	server_start(server);
 	while (server->state != SERVER_DONE) {
 		event_base_loop(server->base, EVLOOP_ONCE);
-		px_net_turn(server->net);
+		px_net_turn(server->front.net);
 		server_advance(server);
 	}
-}
-
-static void
-rpc_close(struct px_rpc *rpc)
-{
-	px_json_out_free(rpc->json);
-	if (rpc->prepared_key != NULL)
-		explicit_bzero(rpc->prepared_key, rpc->prepared_key_len);
-	free(rpc->prepared_key);
-	px_sandbox_free(rpc->codex.sandbox);
-	px_surroundings_done(&rpc->surroundings);
 }
 
 void
@@ -453,13 +343,10 @@ px_server_free(struct px_server *server)
 	/* One that comes while we are going must not turn an orderly end into a death by signal. */
 	signals_mask(SIG_BLOCK);
 	px_listeners_free(server->listeners);
-	px_net_free(server->net);
-	px_pool_free(server->rpc.files, FILES_PATIENCE_MS);
+	px_front_close(&server->front);
 	px_core_free(server->core);
 	px_guardian_end(&server->guardian);
 	px_cgroup_root_free(server->cgroups);
-	px_loop_watch_free(server->watch);
-	rpc_close(&server->rpc);
 	for (size_t i = 0; i < NSIGNALS; i++)
 		if (server->signals[i] != NULL)
 			event_free(server->signals[i]);
