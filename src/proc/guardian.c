@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "proc/spawn.h"
 #include "proc/spec.h"
+#include "tree/nonce.h"
 
 enum { CHECK_MS = 20, LAUNCH_MS = 5000 };
 
@@ -70,11 +71,15 @@ orphans_end(const struct order *order)
 		.mark = order->mark, .mask = order->mask, .cgroup_fd = -1
 	};
 	int64_t kill_at = px_now_ms() + order->grace_ms;
+	int claim = -1; /* the manager's, which may still be on its way out; _exit() closes it */
 
 	px_tree_signal(&query, SIGTERM);
 	px_tree_signal(&query, SIGCONT);
-	while (px_tree_signal(&query, px_now_ms() < kill_at ? 0 : SIGKILL) > 0)
+	while (px_tree_signal(&query, px_now_ms() < kill_at ? 0 : SIGKILL) > 0) {
+		if (claim == -1)
+			claim = px_nonce_claim(order->mark);
 		poll(NULL, 0, CHECK_MS);
+	}
 }
 
 static void

@@ -30,6 +30,7 @@ struct px_procs {
 	struct px_stop_list stops;
 	struct event *stop_timer;
 	uint32_t nonce; /* for marks */
+	int claim;      /* to the nonce; -1: none could be made */
 	bool marked;    /* children can carry marks */
 	bool hurry;
 	bool stopping;                     /* all were told to end; nothing is started any more */

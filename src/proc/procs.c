@@ -1,10 +1,10 @@
 #include "proc/procs.h"
 
-#include <bsd/stdlib.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -13,6 +13,7 @@
 #include "proc/input.h"
 #include "proc/manager.h"
 #include "proc/stop.h"
+#include "tree/nonce.h"
 
 const px_mark px_procs_mask = ~(((uint64_t)1 << (PX_MARK_SERIAL_BITS + PX_MARK_GROUP_BITS)) - 1);
 
@@ -40,7 +41,7 @@ px_procs_new(struct event_base *base, const struct px_procs_options *options)
 
 	procs->base = base;
 	procs->options = *options;
-	procs->nonce = arc4random();
+	procs->claim = px_nonce_take(&procs->nonce);
 	procs->marked = marks_possible();
 	RB_INIT(&procs->children);
 	TAILQ_INIT(&procs->stops);
@@ -72,6 +73,8 @@ px_procs_free(struct px_procs *procs)
 		return;
 	procs_drain(procs);
 	event_free(procs->stop_timer);
+	if (procs->claim != -1)
+		close(procs->claim);
 	free(procs);
 }
 

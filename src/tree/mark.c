@@ -27,6 +27,12 @@ px_mark_make(uint32_t nonce, uint32_t group, uint32_t serial)
 	       mark_field(serial, PX_MARK_SERIAL_BITS, 0);
 }
 
+uint32_t
+px_mark_nonce(px_mark mark)
+{
+	return (uint32_t)(mark >> MARK_NONCE_SHIFT) & (((uint32_t)1 << PX_MARK_NONCE_BITS) - 1);
+}
+
 bool
 px_mark_valid(px_mark mark)
 {

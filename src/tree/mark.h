@@ -11,6 +11,9 @@
  */
 enum { PX_MARK_NONCE_BITS = 18 };
 
+/* Of its manager: PX_MARK_NONCE_BITS. */
+uint32_t px_mark_nonce(px_mark mark);
+
 /* Is this number a mark of any manager at all? */
 bool px_mark_valid(px_mark mark);
 

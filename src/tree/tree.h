@@ -21,8 +21,8 @@ typedef uint64_t px_mark;
 
 enum { PX_MARK_GROUP_BITS = 22, PX_MARK_SERIAL_BITS = 22 };
 
-/* 'nonce' (18 bits used) tells the managers of one machine apart; group and serial wrap at their
- * widths. */
+/* 'nonce' (18 bits used) tells the managers of one machine apart, see px_nonce_take(); group and
+ * serial wrap at their widths. */
 px_mark px_mark_make(uint32_t nonce, uint32_t group, uint32_t serial);
 
 /* Puts the mark on the calling process: called in the child, before exec; async-signal-safe. 0, or
