@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import select
 import shlex
 import sys
@@ -205,6 +206,27 @@ async def until(conn, condition, what, seconds=SECONDS):
     while not condition(counts := (await conn.request("server/info"))["counts"]):
         if loop.time() > end:
             raise Late(f"no {what} within {seconds * SCALE:g} s: {counts}")
+
+
+async def figures(server):
+    """/metrics as {name with labels: value}, its form checked."""
+    answer = await http(server, "/metrics")
+    assert answer.status == 200 and answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    found, types = {}, {}
+    for line in answer.body.decode().splitlines():
+        if line.startswith("# "):
+            assert re.match(r"# (HELP [a-z_]+ \S.*|TYPE [a-z_]+ (counter|gauge|histogram))$", line), line
+            if line.startswith("# TYPE"):
+                name, kind = line.split()[2:]
+                assert name not in types, line
+                types[name] = kind
+            continue
+        name, value = line.rsplit(" ", 1)
+        family = re.sub(r"_(bucket|sum|count)$", "", name.split("{")[0])
+        assert family in types or name.split("{")[0] in types, line
+        assert name not in found, line
+        found[name] = float(value)
+    return found
 
 
 async def counted(conn, seconds=SECONDS, **wanted):

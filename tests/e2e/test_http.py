@@ -3,11 +3,10 @@
 
 import asyncio
 import os
-import re
 import signal
 import sys
 
-from support import (BOTH, LONG_MS, PIPES, b64, counted, descriptors, http, refused, run, serving, start, status, v1,
+from support import (BOTH, LONG_MS, PIPES, b64, counted, descriptors, figures, http, refused, run, serving, start, status, v1,
                      within)
 
 from px import tap
@@ -16,27 +15,6 @@ from px.server import run_once, send_signal
 UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
 HOST = "Host: localhost"
-
-
-async def figures(server):
-    """/metrics as {name with labels: value}, its form checked."""
-    answer = await http(server, "/metrics")
-    assert answer.status == 200 and answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    found, types = {}, {}
-    for line in answer.body.decode().splitlines():
-        if line.startswith("# "):
-            assert re.match(r"# (HELP [a-z_]+ \S.*|TYPE [a-z_]+ (counter|gauge|histogram))$", line), line
-            if line.startswith("# TYPE"):
-                name, kind = line.split()[2:]
-                assert name not in types, line
-                types[name] = kind
-            continue
-        name, value = line.rsplit(" ", 1)
-        family = re.sub(r"_(bucket|sum|count)$", "", name.split("{")[0])
-        assert family in types or name.split("{")[0] in types, line
-        assert name not in found, line
-        found[name] = float(value)
-    return found
 
 
 async def test_health(t):

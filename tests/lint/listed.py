@@ -13,7 +13,7 @@ import sys
 
 
 # Not tests, but imported by them.
-SHARED = ["peer.mjs"]
+SHARED = ["client.mjs", "peer.mjs"]
 
 
 def known_files(build):
@@ -40,7 +40,7 @@ def main(build):
         *root.glob("tests/**/*.c"),
         *root.glob("tests/e2e/test_*.py"),
         *root.glob("tests/install/test_*.py"),
-        *root.glob("tests/peers/codex/test_*.py"),
+        *root.glob("tests/peers/*/test_*.py"),
         *root.glob("tests/conformance/run.py"),
         *(path for path in root.glob("tests/peers/*.mjs") if path.name not in SHARED),
     ]

@@ -5,6 +5,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
+import { Client as WebClient } from './client.mjs';
+
+export { Session } from './client.mjs';
 
 export const binary = (name) => process.env[name] ?? assert.fail(`${name} must name a program`);
 export const child = () => binary('PX_CHILD');
@@ -57,127 +60,15 @@ export class Server {
   }
 }
 
-export class Client {
+export class Client extends WebClient {
   /** Connects; 'options' are those of ws. */
-  static async connect(server, options = {}) {
-    const client = new Client();
-    client.ws = new WebSocket(server.url, options);
-    client.pending = new Map();
-    client.inbox = [];
-    client.waiting = [];
-    client.nextId = 1;
-    client.closed = new Promise((resolve) => {
-      client.ws.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
-    });
-    client.ws.on('message', (data, isBinary) => {
-      assert.equal(isBinary, false, 'the server sent a binary message');
-      client.take(JSON.parse(data.toString()));
-    });
-    await once(client.ws, 'open');
-    return client;
+  static connect(server, options = {}) {
+    return Client.on(new WebSocket(server.url, options));
   }
 
   static async v1(server, params = {}, options = {}) {
     const client = await Client.connect(server, options);
-    client.hello = await client.request('initialize', { clientName: 'peer', protocolVersion: 'exec-server.v1', ...params });
+    await client.initialize(params);
     return client;
-  }
-
-  take(message) {
-    if (message.method === undefined) {
-      this.pending.get(message.id)(message);
-      this.pending.delete(message.id);
-      return;
-    }
-    this.inbox.push(message);
-    this.waiting.splice(0).forEach((wake) => wake());
-  }
-
-  /** How a message leaves; tests put their own in its place. */
-  transmit(text) {
-    this.ws.send(text);
-  }
-
-  ask(method, params = {}) {
-    const id = this.nextId++;
-    const answer = new Promise((resolve) => this.pending.set(id, resolve));
-    this.transmit(JSON.stringify({ id, method, params }));
-    return answer;
-  }
-
-  async request(method, params) {
-    const answer = await this.ask(method, params);
-    assert.equal(answer.error, undefined, `${method}: ${JSON.stringify(answer.error)}`);
-    return answer.result;
-  }
-
-  notify(method) {
-    this.transmit(JSON.stringify({ method }));
-  }
-
-  /** The next notification, whatever it is. */
-  async next() {
-    while (this.inbox.length === 0) await new Promise((wake) => this.waiting.push(wake));
-    return this.inbox.shift();
-  }
-
-  async close(code) {
-    this.ws.close(code);
-    return this.closed;
-  }
-}
-
-/** A session of exec-server.v1, whose numbers and offsets must have no hole. */
-export class Session {
-  static async start(client, argv, io) {
-    const session = new Session();
-    session.client = client;
-    session.chunks = [];
-    session.size = 0;
-    session.seq = 0;
-    const started = await client.request('process/start', { direct: { argv }, io });
-    session.id = started.sessionId;
-    assert.deepEqual(await client.next(), { method: 'process/started', params: { sessionId: session.id, pid: started.pid } });
-    return session;
-  }
-
-  request(verb, params = {}) {
-    return this.client.request(`process/${verb}`, { sessionId: this.id, ...params });
-  }
-
-  write(data) {
-    return this.request('write', { chunk: Buffer.from(data).toString('base64') });
-  }
-
-  /** Takes one notification; false at the last. */
-  async turn() {
-    const { method, params } = await this.client.next();
-    assert.equal(params.sessionId, this.id);
-    assert.equal(params.seq, ++this.seq);
-    if (method === 'process/outputDelta') {
-      const chunk = Buffer.from(params.chunk, 'base64');
-      assert.equal(params.offset, this.size);
-      assert.equal(chunk.toString('base64'), params.chunk);
-      this.chunks.push(chunk);
-      this.size += chunk.length;
-    } else if (method === 'process/exited') {
-      this.exited = params;
-    } else {
-      assert.equal(method, 'process/closed');
-    }
-    return method !== 'process/closed';
-  }
-
-  data() {
-    return Buffer.concat(this.chunks);
-  }
-
-  async until(text) {
-    while (!this.data().includes(text)) assert.ok(await this.turn(), `closed before ${text}: ${this.data()}`);
-  }
-
-  async untilClosed() {
-    while (await this.turn());
-    return this.exited;
   }
 }

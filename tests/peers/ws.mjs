@@ -126,7 +126,7 @@ test('messages in fragments and in binary', async (t) => {
   }
   await session.request('closeStdin');
   await session.untilClosed();
-  assert.equal(session.data().toString(), sent);
+  assert.equal(session.text(), sent);
   await client.close();
 });
 
@@ -186,7 +186,7 @@ test('compression is offered and not taken up', async (t) => {
   await session.write(text);
   await session.request('closeStdin');
   await session.untilClosed();
-  assert.equal(session.data().toString(), text);
+  assert.equal(session.text(), text);
   await client.close();
 });
 
@@ -216,7 +216,7 @@ test('100 connections at once, each with a session of its own', async (t) => {
     await session.write(text);
     await session.request('closeStdin');
     await session.untilClosed();
-    assert.equal(session.data().toString(), text);
+    assert.equal(session.text(), text);
     assert.deepEqual((await client.request('process/list')).sessions.map((row) => row.sessionId), [session.id]);
     return client;
   };
