@@ -192,7 +192,7 @@ wire_free(struct px_transport *t)
 
 	while (!TAILQ_EMPTY(&wire->sent))
 		px_sent_free(wire, TAILQ_FIRST(&wire->sent));
-	px_places_clear(&wire->places);
+	px_bookmarks_clear(&wire->bookmarks);
 	px_address_free(wire->address);
 	if (wire->json != NULL)
 		px_json_out_free(wire->json);
@@ -253,7 +253,7 @@ wire_new(struct px_address *address, const struct px_daemon *daemon,
 	wire->msg = evbuffer_new();
 	wire->epfd = wire->timer_fd = -1;
 	TAILQ_INIT(&wire->sent);
-	RB_INIT(&wire->places);
+	RB_INIT(&wire->bookmarks);
 	return wire;
 }
 

@@ -7,9 +7,9 @@
 
 #include <bsd/sys/queue.h>
 
+#include "client/bookmarks.h"
 #include "client/daemon.h"
 #include "client/link.h"
-#include "client/places.h"
 #include "client/transport.h"
 
 struct px_address;
@@ -61,7 +61,7 @@ struct px_wire {
 	struct px_daemon daemon;
 	struct px_link *link; /* NULL while waiting */
 	struct px_sent_list sent;
-	struct px_places places;
+	struct px_bookmarks bookmarks;
 	int64_t last_internal; /* counts down */
 	bool greeted;          /* once */
 

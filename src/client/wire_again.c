@@ -138,12 +138,12 @@ void
 px_wire_resume(struct px_wire *wire)
 {
 	struct px_sent_list before = TAILQ_HEAD_INITIALIZER(before);
-	struct px_place *place = NULL;
+	struct px_bookmark *bookmark = NULL;
 	struct px_sent *sent;
 
 	TAILQ_CONCAT(&before, &wire->sent, link);
-	while ((place = px_place_next(&wire->places, place)) != NULL)
-		px_wire_subscribe(wire, place->session, place->last_seq);
+	while ((bookmark = px_bookmark_next(&wire->bookmarks, bookmark)) != NULL)
+		px_wire_subscribe(wire, bookmark->session, bookmark->last_seq);
 	while ((sent = TAILQ_FIRST(&before)) != NULL) {
 		TAILQ_REMOVE(&before, sent, link);
 		TAILQ_INSERT_TAIL(&wire->sent, sent, link);

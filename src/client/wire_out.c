@@ -104,16 +104,16 @@ message_put(struct px_wire *wire, const struct px_request *request)
 static int
 prepare_again(struct px_wire *wire, struct px_sent *sent, const struct px_request *request)
 {
-	const struct px_place *place;
+	const struct px_bookmark *bookmark;
 	struct px_request again = *request;
 	struct px_until until;
 
 	if (request->until == NULL || request->until->from_seq ||
-	    (place = px_place_find(&wire->places, request->session)) == NULL)
+	    (bookmark = px_bookmark_find(&wire->bookmarks, request->session)) == NULL)
 		return 0;
 	until = *request->until;
 	until.from_seq = true;
-	until.after_seq = place->last_seq;
+	until.after_seq = bookmark->last_seq;
 	again.until = &until;
 	sent->again_len = message_put(wire, &again);
 	if ((sent->again = malloc(sent->again_len)) == NULL)
