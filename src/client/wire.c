@@ -246,6 +246,7 @@ wire_new(struct px_address *address, const struct px_daemon *daemon,
 	wire->silence_ms = options->silence_ms;
 	wire->lag = options->slow_consumer == PX_SLOW_LAG;
 	wire->started_events = options->started_events;
+	wire->experimental = options->experimental;
 	wire->recovers = address != NULL && !options->no_recovery;
 	wire->message_max = PX_WIRE_GREETING_MAX;
 	wire->detach_ms = DETACH_MS;

@@ -11,6 +11,10 @@
 
 /* What comes in over a connection. */
 
+/* What a list of files may have: for each of an answer's two lists, an entry's object, its name as
+ * an object of one member, its kind or errno. */
+enum { LIST_NODES = 2 * 4 * PX_WALK_MAX + 64 };
+
 enum { ACK_EVENTS = 64 }; /* acknowledge at the latest after so many, whatever their size */
 
 /* ---- events ---- */
@@ -161,6 +165,9 @@ follow(struct px_wire *wire, const struct px_sent *sent, const struct px_answer 
 	case PX_DO_START:
 		px_bookmark_get(&wire->bookmarks, sent->session);
 		break;
+	case PX_DO_OPEN_FILE:
+		wire->last_file = sent->id;
+		break;
 	case PX_DO_SUBSCRIBE:
 		if (sent->internal)
 			bookmark_again(wire, sent);
@@ -286,10 +293,12 @@ static int
 read_message(
     struct px_wire *wire, struct px_heard *heard, const char *text, size_t len, struct px_err *err)
 {
+	/* Only who has asked for a long list gets one. */
+	size_t max_nodes = wire->lists > 0 ? LIST_NODES : PX_JSON_NODES;
 	struct envelope msg = { 0 };
 	int known;
 
-	if (px_json_parse(text, len, &heard->doc, err) == -1)
+	if (px_json_parse_large(text, len, max_nodes, &heard->doc, err) == -1)
 		return -1;
 	if (px_json_root(heard->doc)->type != PX_JSON_OBJECT)
 		return px_fail(err, PX_E_REQUEST, "a message that is no object");
