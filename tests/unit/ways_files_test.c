@@ -25,6 +25,13 @@ open_large_scene(struct scene *s, int way)
 	scene_open(s);
 }
 
+/* By openat2(2) links are refused and trees are gone through, and helgrind does not know it. */
+static bool
+lacks_openat2(int way)
+{
+	return way == WAY_LOCAL && getenv("PX_HELGRIND") != NULL;
+}
+
 /* Where connections break, an answer may be in doubt, and only then. */
 static void
 done(struct scene *s, int64_t request)
@@ -98,6 +105,8 @@ START_TEST(test_links)
 	const struct px_answer *answer;
 	struct scene s;
 
+	if (lacks_openat2(_i))
+		return;
 	open_scene(&s, _i);
 	fs_put("file", "text");
 	fs_link("file", "link");
@@ -152,6 +161,8 @@ START_TEST(test_directories)
 	const struct px_file_list *list;
 	struct scene s;
 
+	if (lacks_openat2(_i))
+		return;
 	open_scene(&s, _i);
 	done(&s, px_client_make_directory(s.c, fs_at("a/b/c"), PX_FILE_RECURSIVE, s.err));
 	done(&s, px_client_make_directory(s.c, fs_at("a/b"), PX_FILE_RECURSIVE, s.err));
