@@ -157,9 +157,9 @@ PX_API int64_t px_client_walk(struct px_client *client, const char *path,
  * A regular file, to be read by blocks; with REPLACE for new content, which takes
  * the place of the old at once when it is closed, and never otherwise. NO_FOLLOW.
  * The number that this returns is also the file's in the calls below, which need
- * not wait for the answer. It is open until it is closed, the client ends, or the
- * connection is lost: afterwards those calls are answered LOST. More than 128 are
- * "limitExceeded".
+ * not wait for the answer; for -1 they return -1 at once, and leave 'err' as it is.
+ * It is open until it is closed, the client ends, or the connection is lost:
+ * afterwards those calls are answered LOST. More than 128 are "limitExceeded".
  */
 PX_API int64_t px_client_open_file(
     struct px_client *client, const char *path, unsigned flags, struct px_error *err);

@@ -22,13 +22,23 @@ check_path(const char *path, struct px_error *err)
 	return 0;
 }
 
+/* Of a failed opening, whose error stays, no block is asked for. */
+static int
+check_file(int64_t file, struct px_error *err)
+{
+	if (file > 0)
+		return 0;
+	if (file != -1)
+		px_error_set(err, PX_ERROR_USAGE, "no file has the number %" PRId64, file);
+	return -1;
+}
+
 /* Only of a block: whole files may be empty. */
 static int
 check_block(const struct px_file_request *files, size_t len, struct px_error *err)
 {
-	if (files->file <= 0)
-		return px_error_set(
-		    err, PX_ERROR_USAGE, "no file has the number %" PRId64, files->file);
+	if (check_file(files->file, err) == -1)
+		return -1;
 	if (len < 1 || len > PX_FILE_BLOCK_MAX)
 		return px_error_set(err, PX_ERROR_USAGE, "a block of %zu bytes: from 1 to %d", len,
 		    PX_FILE_BLOCK_MAX);
@@ -207,8 +217,8 @@ px_client_close_file(struct px_client *client, int64_t file, unsigned flags, str
 {
 	const struct px_file_request files = { .file = file, .flags = flags };
 
-	if (file <= 0)
-		return px_error_set(err, PX_ERROR_USAGE, "no file has the number %" PRId64, file);
+	if (check_file(file, err) == -1)
+		return -1;
 	return request(client, &(struct px_request){ .method = PX_DO_CLOSE_FILE, .files = &files },
 	    PX_FILE_DISCARD, err);
 }

@@ -496,13 +496,17 @@ START_TEST(test_usage)
 	is_usage(&s, px_client_walk(s.c, "/", &levels, 0, s.err));
 	is_usage(&s, px_client_walk(s.c, "/", &directories, 0, s.err));
 	is_usage(&s, px_client_walk(s.c, "/", &entries, 0, s.err));
-	is_usage(&s, px_client_read_block(s.c, -1, 0, 1, s.err));
+	is_usage(&s, px_client_read_block(s.c, 0, 0, 1, s.err));
 	is_usage(&s, px_client_read_block(s.c, 1, -1, 1, s.err));
 	is_usage(&s, px_client_read_block(s.c, 1, INT64_MAX, 1, s.err));
 	is_usage(&s, px_client_read_block(s.c, 1, 0, 0, s.err));
 	is_usage(&s, px_client_read_block(s.c, 1, 0, PX_FILE_BLOCK_MAX + 1, s.err));
 	is_usage(&s, px_client_write_block(s.c, 1, 0, NULL, 1, s.err));
-	is_usage(&s, px_client_close_file(s.c, -1, 0, s.err));
+	is_usage(&s, px_client_close_file(s.c, -2, 0, s.err));
+	/* The failure of what came before is passed on. */
+	ck_assert_int_eq(px_client_open_file(s.c, "relative", 0, s.err), -1);
+	is_usage(&s, px_client_read_block(s.c, -1, 0, 1, s.err));
+	ck_assert_ptr_nonnull(strstr(s.err->text, "relative"));
 	longest[PATH_MAX - 1] = '\0';
 	talk_settle(&s.talk, px_client_stat(s.c, longest, 0, s.err));
 	free(longest);
