@@ -7,6 +7,7 @@
 
 #include <ptyexec/api.h>
 #include <ptyexec/error.h>
+#include <ptyexec/files.h>
 
 PX_BEGIN_C
 
@@ -144,6 +145,12 @@ struct px_answer {
 		struct px_list list;
 		struct px_inspected inspect;
 		struct px_server_info info;
+		struct px_file_metadata metadata;
+		struct {
+			const char *path;
+		} canonical;
+		struct px_file_content content;
+		struct px_file_list files;
 		struct {
 			struct px_started start; /* of px_client_run() alone */
 			struct px_waited wait;

@@ -10,6 +10,7 @@
 #include <ptyexec/command.h>
 #include <ptyexec/error.h>
 #include <ptyexec/event.h>
+#include <ptyexec/files.h>
 
 PX_BEGIN_C
 
@@ -60,6 +61,7 @@ struct px_client_options {
 	bool started_events;                 /* PX_EVENT_STARTED is wanted [false] */
 	bool answer_events; /* answers come as events too, for a single loop of one's own [false] */
 	bool no_recovery;   /* the first loss of the connection is the last [false] */
+	bool experimental;  /* files.h is used: what may still change [false] */
 	const char *ca_file;      /* wss: PEM certificates to trust; [NULL]: the system's */
 	const char *const *flags; /* px_client_launch(NULL): more flags for the server [NULL] */
 	size_t retained_bytes;  /* px_client_embed(): kept per stream of a session; 0: 1 MiB [0] */
@@ -90,11 +92,11 @@ PX_API int px_client_launch(const char *const *argv, const struct px_client_opti
     struct px_client **out_client, struct px_error *err);
 
 /*
- * The server core on a thread of its own inside this process: no socket, no
- * serialization. All signals are blocked in that thread, and children are waited
- * for by pidfd: a host that reaps every child (waitpid(-1)) or ignores SIGCHLD
- * takes their exit status away, and PX_EVENT_FAILED tells so. Nothing else of the
- * process is touched. Do not use the client in the child of a fork(2).
+ * The server core on a thread of its own inside this process (and four more once
+ * files are asked for): no socket, no serialization. All signals are blocked in
+ * these threads, and children are waited for by pidfd: a host that reaps every child (waitpid(-1))
+ * or ignores SIGCHLD takes their exit status away, and PX_EVENT_FAILED tells so. Nothing else of
+ * the process is touched. Do not use the client in the child of a fork(2).
  *
  * When this process is killed, what it has started is ended by a guardian, a
  * process that is nobody's child: the program that px_client_launch(NULL) would
@@ -146,7 +148,8 @@ PX_API void px_client_free(struct px_client *client);
  *
  * When the connection is lost and found again, requests in doubt are settled:
  * starts by the session's name, input by a number of its own, looking by being
- * done again. Only a signal whose answer was lost is answered LOST.
+ * done again. Only a signal whose answer was lost is answered LOST, and some about
+ * files (files.h).
  */
 
 /* Follows the session from its beginning. Answer: start. */

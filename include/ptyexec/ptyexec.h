@@ -5,5 +5,6 @@
 
 #include <ptyexec/client.h>
 #include <ptyexec/exec.h>
+#include <ptyexec/files.h>
 
 #endif

@@ -155,6 +155,19 @@ fill_path(const struct scope *scope, const struct px_field *f, const struct px_j
 }
 
 static int
+fill_name(const struct scope *scope, const struct px_field *f, const struct px_json *node, void *to)
+{
+	const char *why, *name = px_json_name(scope->doc, node, &why);
+
+	if (name == NULL && why == NULL)
+		return px_fail(scope->err, PX_E_NOMEM, "out of memory for params");
+	if (name == NULL)
+		return refuse(scope, f->name, "%s", why);
+	*(struct px_str *)to = (struct px_str){ name, strlen(name) };
+	return 0;
+}
+
+static int
 fill_bytes(
     const struct scope *scope, const struct px_field *f, const struct px_json *node, void *to)
 {
@@ -310,6 +323,7 @@ static int (*const fillers[])(
 	[PX_F_STRING] = fill_string,
 	[PX_F_CSTR] = fill_cstr,
 	[PX_F_PATH] = fill_path,
+	[PX_F_NAME] = fill_name,
 	[PX_F_BYTES] = fill_bytes,
 	[PX_F_INT] = fill_int,
 	[PX_F_BOOL] = fill_bool,

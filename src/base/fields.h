@@ -28,6 +28,7 @@ struct px_str {
 /*
  * PX_F_PATH: a px_str, NUL-terminated, shorter than PATH_MAX: an absolute path. It
  * is a string, or, which is how one that is not UTF-8 is written, {"base64": "..."}.
+ * PX_F_NAME: likewise, but a file's name, which need not be absolute.
  */
 /* PX_F_BYTES: a base64 string, decoded */
 struct px_bytes {
@@ -59,6 +60,7 @@ enum px_field_type {
 	PX_F_STRING,
 	PX_F_CSTR,
 	PX_F_PATH,
+	PX_F_NAME,
 	PX_F_BYTES,
 	PX_F_INT,
 	PX_F_BOOL,

@@ -15,7 +15,7 @@ struct parser {
 	const char *text;
 	size_t len;
 	yajl_handle yajl;
-	size_t nodes;
+	size_t nodes, max_nodes;
 	unsigned depth;
 	struct {
 		struct px_json *node, *last; /* a container and its newest child */
@@ -39,8 +39,8 @@ parser_add(struct parser *p, enum px_json_type type)
 {
 	struct px_json *node, *parent;
 
-	if (p->nodes == PX_JSON_NODES) {
-		px_fail(p->err, PX_E_PARSE, "JSON text of more than %d values", PX_JSON_NODES);
+	if (p->nodes == p->max_nodes) {
+		px_fail(p->err, PX_E_PARSE, "JSON text of more than %zu values", p->max_nodes);
 		return NULL;
 	}
 	if ((node = px_json_arena(p->doc, sizeof(*node))) == NULL) {
@@ -360,6 +360,13 @@ check_text(const char *text, size_t len, struct px_err *err)
 int
 px_json_parse(const char *text, size_t len, struct px_json_doc **out_doc, struct px_err *err)
 {
+	return px_json_parse_large(text, len, PX_JSON_NODES, out_doc, err);
+}
+
+int
+px_json_parse_large(const char *text, size_t len, size_t max_nodes, struct px_json_doc **out_doc,
+    struct px_err *err)
+{
 	struct parser p;
 	yajl_alloc_funcs memory = { yajl_on_malloc, yajl_on_realloc, yajl_on_free, &p };
 	int result;
@@ -369,6 +376,7 @@ px_json_parse(const char *text, size_t len, struct px_json_doc **out_doc, struct
 	p.text = text;
 	p.len = len;
 	p.nodes = 0;
+	p.max_nodes = max_nodes;
 	p.depth = 0;
 	p.err = err;
 	if ((p.doc = px_json_doc_new()) == NULL)

@@ -54,6 +54,10 @@ struct px_json {
 struct px_json_doc;
 
 int px_json_parse(const char *text, size_t len, struct px_json_doc **out_doc, struct px_err *err);
+
+/* With another bound than PX_JSON_NODES, for who has asked for much. */
+int px_json_parse_large(const char *text, size_t len, size_t max_nodes,
+    struct px_json_doc **out_doc, struct px_err *err);
 void px_json_free(struct px_json_doc *doc); /* takes NULL */
 const struct px_json *px_json_root(const struct px_json_doc *doc);
 

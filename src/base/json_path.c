@@ -35,6 +35,16 @@ path_bytes(struct px_json_doc *doc, const struct px_json *node, size_t *out_len,
 	return bytes;
 }
 
+static const char *
+path_check(const char *path, size_t len, const char **why)
+{
+	*why = "must not contain NUL";
+	if (strlen(path) != len)
+		return NULL;
+	*why = "must be shorter than 4096 bytes";
+	return len < PATH_MAX ? path : NULL;
+}
+
 const char *
 px_json_path(struct px_json_doc *doc, const struct px_json *node, const char **why)
 {
@@ -44,13 +54,18 @@ px_json_path(struct px_json_doc *doc, const struct px_json *node, const char **w
 	if ((path = path_bytes(doc, node, &len, why)) == NULL)
 		return NULL;
 	*why = "must be an absolute path";
-	if (path[0] != '/')
+	return path[0] == '/' ? path_check(path, len, why) : NULL;
+}
+
+const char *
+px_json_name(struct px_json_doc *doc, const struct px_json *node, const char **why)
+{
+	const char *name;
+	size_t len;
+
+	if ((name = path_bytes(doc, node, &len, why)) == NULL)
 		return NULL;
-	*why = "must not contain NUL";
-	if (strlen(path) != len)
-		return NULL;
-	*why = "must be shorter than 4096 bytes";
-	return len < PATH_MAX ? path : NULL;
+	return path_check(name, len, why);
 }
 
 void

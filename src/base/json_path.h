@@ -18,6 +18,9 @@ struct px_json_out;
  */
 const char *px_json_path(struct px_json_doc *doc, const struct px_json *node, const char **why);
 
+/* The same for a name, which may be any that is shorter than PATH_MAX. */
+const char *px_json_name(struct px_json_doc *doc, const struct px_json *node, const char **why);
+
 void px_json_put_path(struct px_json_out *out, const char *name);
 void px_json_kv_path(struct px_json_out *out, const char *key, const char *name);
 

@@ -78,16 +78,17 @@ check_times(const struct px_request *request, struct px_error *err)
 	return 0;
 }
 
-static int64_t
-request(struct px_client *client, struct px_request *request, struct px_error *err)
+int64_t
+px_client_request(struct px_client *client, struct px_request *request, struct px_error *err)
 {
 	bool names = request->method != PX_DO_LIST && request->method != PX_DO_INFO &&
-		     request->command == NULL;
+		     request->command == NULL && request->files == NULL;
 	int64_t id;
 
 	if (names && request->session == NULL)
 		return px_error_set(err, PX_ERROR_USAGE, "no session is named");
-	if (request->data == NULL && request->len > 0 && request->method == PX_DO_WRITE)
+	if (request->data == NULL && request->len > 0 &&
+	    (request->method == PX_DO_WRITE || request->files != NULL))
 		return px_error_set(err, PX_ERROR_USAGE, "there is no data");
 	if (request->data == NULL)
 		request->len = 0;
@@ -103,7 +104,8 @@ static int64_t
 request_session(
     struct px_client *client, enum px_method_id method, const char *session, struct px_error *err)
 {
-	return request(client, &(struct px_request){ .method = method, .session = session }, err);
+	return px_client_request(
+	    client, &(struct px_request){ .method = method, .session = session }, err);
 }
 
 /* ---- starting ---- */
@@ -125,7 +127,7 @@ px_client_start(struct px_client *client, const struct px_command *command, stru
 {
 	if (check_command(command, err) == -1)
 		return -1;
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){
 		.method = PX_DO_START, .session = command->session, .command = command },
 	    err);
@@ -137,7 +139,7 @@ px_client_run(struct px_client *client, const struct px_command *command, const 
 {
 	if (check_command(command, err) == -1)
 		return -1;
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){ .method = PX_DO_RUN,
 		.session = command->session,
 		.command = command,
@@ -151,7 +153,7 @@ int64_t
 px_client_communicate(struct px_client *client, const char *session, const void *data, size_t len,
     int64_t timeout_ms, struct px_error *err)
 {
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){ .method = PX_DO_COMMUNICATE,
 		.session = session,
 		.data = data,
@@ -166,7 +168,7 @@ int64_t
 px_client_write(struct px_client *client, const char *session, const void *data, size_t len,
     struct px_error *err)
 {
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){
 		.method = PX_DO_WRITE, .session = session, .data = data, .len = len },
 	    err);
@@ -182,7 +184,7 @@ int64_t
 px_client_resize(struct px_client *client, const char *session, uint16_t rows, uint16_t cols,
     struct px_error *err)
 {
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){
 		.method = PX_DO_RESIZE, .session = session, .rows = rows, .cols = cols },
 	    err);
@@ -194,7 +196,7 @@ px_client_signal(
 {
 	if (name == NULL)
 		return px_error_set(err, PX_ERROR_USAGE, "no signal is named");
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){ .method = PX_DO_SIGNAL, .session = session, .signal = name },
 	    err);
 }
@@ -205,7 +207,7 @@ px_client_terminate(
 {
 	if (grace_ms < PX_TERMINATE_GRACE)
 		return px_error_set(err, PX_ERROR_USAGE, "a grace of %" PRId64 " ms", grace_ms);
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){
 		.method = PX_DO_TERMINATE, .session = session, .grace_ms = grace_ms },
 	    err);
@@ -233,7 +235,7 @@ px_client_wait(struct px_client *client, const char *session, const struct px_un
 {
 	if (until != NULL && until->from_seq && check_after(until->after_seq, 0, err) == -1)
 		return -1;
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){ .method = PX_DO_WAIT, .session = session, .until = until }, err);
 }
 
@@ -249,7 +251,7 @@ px_client_read(struct px_client *client, const char *session, int64_t after_seq,
 {
 	if (check_after(after_seq, 0, err) == -1)
 		return -1;
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){ .method = PX_DO_READ,
 		.session = session,
 		.after_seq = after_seq,
@@ -264,7 +266,7 @@ px_client_subscribe(
 {
 	if (check_after(after_seq, PX_AFTER_NOW, err) == -1)
 		return -1;
-	return request(client,
+	return px_client_request(client,
 	    &(struct px_request){
 		.method = PX_DO_SUBSCRIBE, .session = session, .after_seq = after_seq },
 	    err);

@@ -76,6 +76,7 @@ px_client_new(const struct px_client_options *options, struct px_error *err)
 	client->queue_bytes = options->queue_bytes > 0 ? options->queue_bytes : 1;
 	client->slow_consumer = options->slow_consumer;
 	client->answer_events = options->answer_events;
+	client->experimental = options->experimental;
 	client->open = px_alloc(client->capacity * sizeof *client->open);
 	TAILQ_INIT(&client->events);
 	TAILQ_INIT(&client->calling);

@@ -229,6 +229,8 @@ px_request_put(struct px_json_out *json, const struct px_request *request)
 		px_json_kv_str(json, "writeId", request->write_id);
 	if (request->command != NULL)
 		put_command(json, request->command);
+	if (request->files != NULL)
+		px_request_put_files(json, request);
 	if (request->data != NULL || request->method == PX_DO_WRITE)
 		put_chunk(json, request);
 	if (request->timeout_ms > 0)

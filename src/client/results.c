@@ -285,6 +285,19 @@ static const struct {
 	[PX_DO_LIST] = { "process/list", list_result },
 	[PX_DO_INSPECT] = { "process/inspect", inspect_result },
 	[PX_DO_INFO] = { "server/info", info_result },
+	[PX_DO_STAT] = { "fs/getMetadata", px_metadata_result },
+	[PX_DO_CANONICALIZE] = { "fs/canonicalize", px_canonical_result },
+	[PX_DO_READ_FILE] = { "fs/readFile", px_content_result },
+	[PX_DO_WRITE_FILE] = { "fs/writeFile", NULL },
+	[PX_DO_MAKE_DIRECTORY] = { "fs/createDirectory", NULL },
+	[PX_DO_REMOVE] = { "fs/remove", NULL },
+	[PX_DO_COPY] = { "fs/copy", NULL },
+	[PX_DO_READ_DIRECTORY] = { "fs/readDirectory", px_files_result },
+	[PX_DO_WALK] = { "fs/walk", px_files_result },
+	[PX_DO_OPEN_FILE] = { "fs/open", NULL },
+	[PX_DO_READ_BLOCK] = { "fs/readBlock", px_content_result },
+	[PX_DO_WRITE_BLOCK] = { "fs/writeBlock", NULL },
+	[PX_DO_CLOSE_FILE] = { "fs/close", NULL },
 };
 
 const char *

@@ -48,6 +48,16 @@ int px_inspected_read(struct px_json_doc *doc, const struct px_json *from, struc
 int px_info_read(struct px_json_doc *doc, const struct px_json *from, struct px_server_info *out,
     struct px_err *err);
 
+/* results_files.c */
+int px_metadata_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err);
+int px_canonical_result(struct px_json_doc *doc, const struct px_json *result,
+    struct px_answer *out, struct px_err *err);
+int px_content_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err);
+int px_files_result(struct px_json_doc *doc, const struct px_json *result, struct px_answer *out,
+    struct px_err *err);
+
 /* Members that are integers, in order; 'node' NULL: none. */
 int px_limits_read(struct px_json_doc *doc, const struct px_json *node, const struct px_limit **out,
     size_t *out_n, struct px_err *err);

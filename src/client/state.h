@@ -52,6 +52,7 @@ struct px_client {
 	size_t queue_bytes;
 	enum px_slow_consumer slow_consumer;
 	bool answer_events;
+	bool experimental;
 
 	struct px_heard *greeting_memory; /* NULL: not greeted yet */
 	struct px_greeting greeting;
@@ -79,6 +80,12 @@ struct px_client {
 	struct px_error lost; /* why */
 	enum { PX_CLIENT_OPEN, PX_CLIENT_CLOSING, PX_CLIENT_CLOSED } life;
 };
+
+/* ---- calls.c ---- */
+
+/* A call that is a request: checks it, gives it a number, sends it. */
+int64_t px_client_request(
+    struct px_client *client, struct px_request *request, struct px_error *err);
 
 /* ---- drive.c ---- */
 

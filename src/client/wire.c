@@ -192,7 +192,7 @@ wire_free(struct px_transport *t)
 
 	while (!TAILQ_EMPTY(&wire->sent))
 		px_sent_free(wire, TAILQ_FIRST(&wire->sent));
-	px_places_clear(&wire->places);
+	px_bookmarks_clear(&wire->bookmarks);
 	px_address_free(wire->address);
 	if (wire->json != NULL)
 		px_json_out_free(wire->json);
@@ -246,6 +246,7 @@ wire_new(struct px_address *address, const struct px_daemon *daemon,
 	wire->silence_ms = options->silence_ms;
 	wire->lag = options->slow_consumer == PX_SLOW_LAG;
 	wire->started_events = options->started_events;
+	wire->experimental = options->experimental;
 	wire->recovers = address != NULL && !options->no_recovery;
 	wire->message_max = PX_WIRE_GREETING_MAX;
 	wire->detach_ms = DETACH_MS;
@@ -253,7 +254,7 @@ wire_new(struct px_address *address, const struct px_daemon *daemon,
 	wire->msg = evbuffer_new();
 	wire->epfd = wire->timer_fd = -1;
 	TAILQ_INIT(&wire->sent);
-	RB_INIT(&wire->places);
+	RB_INIT(&wire->bookmarks);
 	return wire;
 }
 

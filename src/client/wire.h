@@ -7,9 +7,9 @@
 
 #include <bsd/sys/queue.h>
 
+#include "client/bookmarks.h"
 #include "client/daemon.h"
 #include "client/link.h"
-#include "client/places.h"
 #include "client/transport.h"
 
 struct px_address;
@@ -42,6 +42,7 @@ struct px_sent {
 	enum px_method_id method;
 	char *session;     /* or NULL */
 	int64_t after_seq; /* SUBSCRIBE */
+	int64_t file;      /* that is open: what it works on; 0: none */
 	bool on_its_way;   /* it went out on this connection or an earlier one */
 	bool repeated;     /* on more than one */
 	bool internal;     /* the client does not know of it */
@@ -61,7 +62,8 @@ struct px_wire {
 	struct px_daemon daemon;
 	struct px_link *link; /* NULL while waiting */
 	struct px_sent_list sent;
-	struct px_places places;
+	unsigned lists; /* of files that have been asked for and not been told */
+	struct px_bookmarks bookmarks;
 	int64_t last_internal; /* counts down */
 	bool greeted;          /* once */
 
@@ -74,7 +76,7 @@ struct px_wire {
 	/* From the options. */
 	char *name, *version, *workspace, *token, *ca_file;
 	int connect_timeout_ms, greeting_timeout_ms, grace_ms, silence_ms;
-	bool lag, started_events, recovers;
+	bool lag, started_events, recovers, experimental;
 
 	int64_t deadline;   /* px_now_ms(): of what the state waits for; 0: none */
 	uint64_t received;  /* signs of life at the last look */
@@ -82,6 +84,8 @@ struct px_wire {
 	int64_t lost_at;    /* when the connection was lost */
 	int64_t backoff_ms; /* before the next attempt */
 	int64_t detach_ms;  /* how long the server keeps what is ours */
+	int64_t last_file;  /* the last that was opened; they are in order */
+	int64_t lost_files; /* they, and those before, ended with an earlier connection */
 	int64_t ack_bytes;  /* acknowledge after so many; 0: the server does not want that */
 };
 
@@ -123,6 +127,9 @@ void px_wire_lost(struct px_wire *wire, const struct px_error *why, bool final);
 
 /* Takes up on a new connection what was left on the last one. */
 void px_wire_resume(struct px_wire *wire);
+
+/* False: the file that it works on is not open any more, and it has been answered so. */
+bool px_wire_check_file(struct px_wire *wire, struct px_sent *sent);
 
 /* The request went out twice, and 'error' may only say that the first one was successful. */
 void px_wire_settle_repeated(const struct px_sent *sent, struct px_error *error);

@@ -1,5 +1,6 @@
 #include "client/wire.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -109,18 +110,25 @@ px_wire_lost(struct px_wire *wire, const struct px_error *why, bool final)
 
 /* ---- the next connection ---- */
 
-/* Nobody can tell whether the signal was delivered. */
 static void
-answer_in_doubt(struct px_wire *wire, struct px_sent *sent)
+answer_lost(struct px_wire *wire, struct px_sent *sent, const char *text)
 {
 	struct px_heard *heard = px_heard_new(PX_EVENT_ANSWER);
 	struct px_answer *answer = &heard->event.answer;
 
 	answer->request = sent->id;
-	px_error_set(&answer->error, PX_ERROR_LOST,
-	    "the connection was lost, and whether the signal was delivered is not known");
+	px_error_set(&answer->error, PX_ERROR_LOST, "%s", text);
 	px_sent_free(wire, sent);
 	px_inbox_answer(wire->transport.client, heard);
+}
+
+bool
+px_wire_check_file(struct px_wire *wire, struct px_sent *sent)
+{
+	if (sent->file == 0 || sent->file > wire->lost_files)
+		return true;
+	answer_lost(wire, sent, "the connection was lost, and with it what this file was open for");
+	return false;
 }
 
 static void
@@ -129,8 +137,9 @@ take_up(struct px_wire *wire, struct px_sent *sent)
 	if (sent->internal)
 		px_sent_free(wire, sent); /* its place has been taken up anew */
 	else if (sent->on_its_way && sent->method == PX_DO_SIGNAL)
-		answer_in_doubt(wire, sent);
-	else
+		answer_lost(wire, sent,
+		    "the connection was lost, and whether the signal was delivered is not known");
+	else if (px_wire_check_file(wire, sent))
 		px_wire_transmit(wire, sent);
 }
 
@@ -138,16 +147,32 @@ void
 px_wire_resume(struct px_wire *wire)
 {
 	struct px_sent_list before = TAILQ_HEAD_INITIALIZER(before);
-	struct px_place *place = NULL;
+	struct px_bookmark *bookmark = NULL;
 	struct px_sent *sent;
 
+	wire->lost_files = wire->last_file;
 	TAILQ_CONCAT(&before, &wire->sent, link);
-	while ((place = px_place_next(&wire->places, place)) != NULL)
-		px_wire_subscribe(wire, place->session, place->last_seq);
+	while ((bookmark = px_bookmark_next(&wire->bookmarks, bookmark)) != NULL)
+		px_wire_subscribe(wire, bookmark->session, bookmark->last_seq);
 	while ((sent = TAILQ_FIRST(&before)) != NULL) {
 		TAILQ_REMOVE(&before, sent, link);
 		TAILQ_INSERT_TAIL(&wire->sent, sent, link);
 		take_up(wire, sent);
+	}
+}
+
+/* What was to be made is there, or what was to be removed is not: our work, or somebody else's? */
+static bool
+is_in_doubt(const struct px_sent *sent, const struct px_error *error)
+{
+	switch (sent->method) {
+	case PX_DO_MAKE_DIRECTORY:
+	case PX_DO_COPY:
+		return error->sys == EEXIST;
+	case PX_DO_REMOVE:
+		return error->sys == ENOENT;
+	default:
+		return false;
 	}
 }
 
@@ -157,4 +182,7 @@ px_wire_settle_repeated(const struct px_sent *sent, struct px_error *error)
 	/* Forgotten the first time. */
 	if (sent->method == PX_DO_RELEASE && strcmp(error->kind, "unknownSession") == 0)
 		*error = (struct px_error){ .code = PX_ERROR_NONE };
+	else if (is_in_doubt(sent, error))
+		px_error_set(error, PX_ERROR_LOST,
+		    "the connection was lost, and whether this has been done is not known");
 }

@@ -24,6 +24,8 @@ put_capabilities(struct px_wire *wire, struct px_json_out *json)
 	px_json_open(json);
 	if (wire->lag)
 		px_json_kv_str(json, "slowConsumer", "lag");
+	if (wire->experimental)
+		px_json_kv_bool(json, "experimentalApi", true);
 	if (wire->recovers && !wire->lag)
 		px_json_kv_bool(json, "acknowledge", true);
 	if (!wire->started_events) {

@@ -11,6 +11,10 @@
 
 /* What comes in over a connection. */
 
+/* What a list of files may have: for each of an answer's two lists, an entry's object, its name as
+ * an object of one member, its kind or errno. */
+enum { LIST_NODES = 2 * 4 * PX_WALK_MAX + 64 };
+
 enum { ACK_EVENTS = 64 }; /* acknowledge at the latest after so many, whatever their size */
 
 /* ---- events ---- */
@@ -32,9 +36,9 @@ heard_of(struct px_wire *wire, enum px_event_type type, const char *session)
 }
 
 static void
-tell_hole(struct px_wire *wire, const struct px_place *place, int64_t missing, int64_t seq)
+tell_hole(struct px_wire *wire, const struct px_bookmark *bookmark, int64_t missing, int64_t seq)
 {
-	struct px_heard *heard = heard_of(wire, PX_EVENT_LAGGED, place->session);
+	struct px_heard *heard = heard_of(wire, PX_EVENT_LAGGED, bookmark->session);
 
 	if (heard == NULL)
 		return;
@@ -45,49 +49,49 @@ tell_hole(struct px_wire *wire, const struct px_place *place, int64_t missing, i
 
 /* What is not kept any more after a break shows only here: the server's count may be too high. */
 static void
-find_hole(struct px_wire *wire, struct px_place *place, const struct px_event *event)
+find_hole(struct px_wire *wire, struct px_bookmark *bookmark, const struct px_event *event)
 {
-	int64_t *offset = &place->offset[event->output.stream];
+	int64_t *offset = &bookmark->offset[event->output.stream];
 	int64_t missing = *offset != -1 ? event->output.offset - *offset : 0;
-	int64_t told = missing < place->told_bytes ? missing : place->told_bytes;
+	int64_t told = missing < bookmark->told_bytes ? missing : bookmark->told_bytes;
 
 	*offset = event->output.offset + (int64_t)event->output.len;
-	place->told_bytes -= told;
+	bookmark->told_bytes -= told;
 	if (missing > told)
-		tell_hole(wire, place, missing - told, event->seq);
+		tell_hole(wire, bookmark, missing - told, event->seq);
 }
 
 static void
-acknowledge(struct px_wire *wire, struct px_place *place, const struct px_event *event)
+acknowledge(struct px_wire *wire, struct px_bookmark *bookmark, const struct px_event *event)
 {
 	if (wire->ack_bytes == 0)
 		return;
-	place->unacked_events++;
+	bookmark->unacked_events++;
 	if (event->type == PX_EVENT_OUTPUT)
-		place->unacked_bytes += (int64_t)event->output.len;
-	if (place->unacked_bytes < wire->ack_bytes && place->unacked_events < ACK_EVENTS &&
+		bookmark->unacked_bytes += (int64_t)event->output.len;
+	if (bookmark->unacked_bytes < wire->ack_bytes && bookmark->unacked_events < ACK_EVENTS &&
 	    event->type != PX_EVENT_CLOSED)
 		return;
-	px_wire_ack(wire, place->session, place->last_seq);
-	place->unacked_bytes = place->unacked_events = 0;
+	px_wire_ack(wire, bookmark->session, bookmark->last_seq);
+	bookmark->unacked_bytes = bookmark->unacked_events = 0;
 }
 
 /* False: it has been told already. */
 static bool
-place_move(struct px_wire *wire, struct px_place *place, const struct px_event *event)
+bookmark_move(struct px_wire *wire, struct px_bookmark *bookmark, const struct px_event *event)
 {
 	if (event->type == PX_EVENT_LAGGED) {
-		if (event->lagged.next_seq > place->last_seq)
-			place->last_seq = event->lagged.next_seq - 1;
-		place->told_bytes += event->lagged.skipped_bytes;
+		if (event->lagged.next_seq > bookmark->last_seq)
+			bookmark->last_seq = event->lagged.next_seq - 1;
+		bookmark->told_bytes += event->lagged.skipped_bytes;
 		return true;
 	}
-	if (event->seq <= place->last_seq)
+	if (event->seq <= bookmark->last_seq)
 		return false;
 	if (event->type == PX_EVENT_OUTPUT)
-		find_hole(wire, place, event);
-	place->last_seq = event->seq;
-	acknowledge(wire, place, event);
+		find_hole(wire, bookmark, event);
+	bookmark->last_seq = event->seq;
+	acknowledge(wire, bookmark, event);
 	return true;
 }
 
@@ -102,14 +106,14 @@ static void
 on_event(struct px_wire *wire, struct px_heard *heard)
 {
 	const struct px_event *event = &heard->event;
-	struct px_place *place = px_place_find(&wire->places, event->session);
+	struct px_bookmark *bookmark = px_bookmark_find(&wire->bookmarks, event->session);
 
-	if (place != NULL && has_number(event) && !place_move(wire, place, event)) {
+	if (bookmark != NULL && has_number(event) && !bookmark_move(wire, bookmark, event)) {
 		px_heard_free(heard);
 		return;
 	}
 	if (event->type == PX_EVENT_CLOSED)
-		px_place_remove(&wire->places, place);
+		px_bookmark_remove(&wire->bookmarks, bookmark);
 	px_inbox_event(wire->transport.client, heard);
 }
 
@@ -131,26 +135,26 @@ static const struct px_field envelope_fields[] = {
 
 /* A following that the caller has asked for, and whose holes the answer tells. */
 static void
-place_begin(struct px_wire *wire, const struct px_sent *sent, const struct px_answer *answer)
+bookmark_begin(struct px_wire *wire, const struct px_sent *sent, const struct px_answer *answer)
 {
-	struct px_place *place = px_place_get(&wire->places, sent->session);
+	struct px_bookmark *bookmark = px_bookmark_get(&wire->bookmarks, sent->session);
 
-	place->last_seq =
+	bookmark->last_seq =
 	    sent->after_seq == PX_AFTER_NOW ? answer->subscribe.next_seq - 1 : sent->after_seq;
 	for (int i = 0; i < PX_STREAM_COUNT; i++)
-		place->offset[i] = -1;
-	place->told_bytes = answer->subscribe.lost_bytes;
-	place->unacked_bytes = place->unacked_events = 0;
+		bookmark->offset[i] = -1;
+	bookmark->told_bytes = answer->subscribe.lost_bytes;
+	bookmark->unacked_bytes = bookmark->unacked_events = 0;
 }
 
 /* The session goes on where it was, unless its end came meanwhile. */
 static void
-place_again(struct px_wire *wire, const struct px_sent *sent)
+bookmark_again(struct px_wire *wire, const struct px_sent *sent)
 {
-	struct px_place *place = px_place_find(&wire->places, sent->session);
+	struct px_bookmark *bookmark = px_bookmark_find(&wire->bookmarks, sent->session);
 
-	if (place != NULL)
-		place->unacked_bytes = place->unacked_events = 0;
+	if (bookmark != NULL)
+		bookmark->unacked_bytes = bookmark->unacked_events = 0;
 }
 
 /* From where the session's events will come, now that the server has answered. */
@@ -159,17 +163,21 @@ follow(struct px_wire *wire, const struct px_sent *sent, const struct px_answer 
 {
 	switch (sent->method) {
 	case PX_DO_START:
-		px_place_get(&wire->places, sent->session);
+		px_bookmark_get(&wire->bookmarks, sent->session);
+		break;
+	case PX_DO_OPEN_FILE:
+		wire->last_file = sent->id;
 		break;
 	case PX_DO_SUBSCRIBE:
 		if (sent->internal)
-			place_again(wire, sent);
+			bookmark_again(wire, sent);
 		else
-			place_begin(wire, sent, answer);
+			bookmark_begin(wire, sent, answer);
 		break;
 	case PX_DO_UNSUBSCRIBE:
 	case PX_DO_RELEASE:
-		px_place_remove(&wire->places, px_place_find(&wire->places, sent->session));
+		px_bookmark_remove(
+		    &wire->bookmarks, px_bookmark_find(&wire->bookmarks, sent->session));
 		break;
 	default:
 		break;
@@ -182,7 +190,7 @@ tell_session_lost(struct px_wire *wire, const char *session, const struct px_err
 {
 	struct px_heard *heard = heard_of(wire, PX_EVENT_LOST, session);
 
-	px_place_remove(&wire->places, px_place_find(&wire->places, session));
+	px_bookmark_remove(&wire->bookmarks, px_bookmark_find(&wire->bookmarks, session));
 	if (heard == NULL)
 		return;
 	heard->event.lost = *why;
@@ -285,10 +293,12 @@ static int
 read_message(
     struct px_wire *wire, struct px_heard *heard, const char *text, size_t len, struct px_err *err)
 {
+	/* Only who has asked for a long list gets one. */
+	size_t max_nodes = wire->lists > 0 ? LIST_NODES : PX_JSON_NODES;
 	struct envelope msg = { 0 };
 	int known;
 
-	if (px_json_parse(text, len, &heard->doc, err) == -1)
+	if (px_json_parse_large(text, len, max_nodes, &heard->doc, err) == -1)
 		return -1;
 	if (px_json_root(heard->doc)->type != PX_JSON_OBJECT)
 		return px_fail(err, PX_E_REQUEST, "a message that is no object");

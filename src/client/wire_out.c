@@ -35,9 +35,17 @@ message_begin(struct px_wire *wire, const int64_t *id, const char *method)
 
 /* ---- those that wait for an answer ---- */
 
+static bool
+asks_for_list(const struct px_sent *sent)
+{
+	return sent->method == PX_DO_READ_DIRECTORY || sent->method == PX_DO_WALK;
+}
+
 void
 px_sent_free(struct px_wire *wire, struct px_sent *sent)
 {
+	if (asks_for_list(sent))
+		wire->lists--;
 	TAILQ_REMOVE(&wire->sent, sent, link);
 	free(sent->session);
 	free(sent->again);
@@ -56,9 +64,12 @@ sent_new(struct px_wire *wire, const struct px_request *request)
 	*sent = (struct px_sent){ .id = request->id,
 		.method = request->method,
 		.after_seq = request->after_seq,
+		.file = request->files != NULL ? request->files->file : 0,
 		.len = len };
 	if (request->session != NULL)
 		sent->session = px_strdup(request->session);
+	if (asks_for_list(sent))
+		wire->lists++;
 	evbuffer_remove(wire->msg, sent->text, len);
 	TAILQ_INSERT_TAIL(&wire->sent, sent, link);
 	return sent;
@@ -104,16 +115,16 @@ message_put(struct px_wire *wire, const struct px_request *request)
 static int
 prepare_again(struct px_wire *wire, struct px_sent *sent, const struct px_request *request)
 {
-	const struct px_place *place;
+	const struct px_bookmark *bookmark;
 	struct px_request again = *request;
 	struct px_until until;
 
 	if (request->until == NULL || request->until->from_seq ||
-	    (place = px_place_find(&wire->places, request->session)) == NULL)
+	    (bookmark = px_bookmark_find(&wire->bookmarks, request->session)) == NULL)
 		return 0;
 	until = *request->until;
 	until.from_seq = true;
-	until.after_seq = place->last_seq;
+	until.after_seq = bookmark->last_seq;
 	again.until = &until;
 	sent->again_len = message_put(wire, &again);
 	if ((sent->again = malloc(sent->again_len)) == NULL)
@@ -155,7 +166,7 @@ px_wire_send(struct px_transport *t, const struct px_request *request, struct px
 	if (px_request_check(request, err) == -1 ||
 	    (sent = request_put(wire, request, err)) == NULL)
 		return -1;
-	if (wire->state == WIRE_OPEN)
+	if (wire->state == WIRE_OPEN && px_wire_check_file(wire, sent))
 		px_wire_transmit(wire, sent);
 	return 0;
 }

@@ -19,6 +19,8 @@ struct px_handle;
 
 enum { PX_HANDLE_BLOCK_MAX = 1024 * 1024, PX_HANDLE_ID_MAX = 1024 };
 
+enum { PX_HANDLES_MAX = 128 }; /* of one connection */
+
 struct px_handles *px_handles_new(size_t max);
 void px_handles_free(struct px_handles *handles); /* lets go of all; takes NULL */
 

@@ -58,6 +58,8 @@ copy_texts(struct px_local_call *call, const struct px_request *from, char *room
 		call->trace = take_bytes(
 		    &room, from->command->traceparent, text_size(from->command->traceparent));
 	copy_until(call, from->until, &room);
+	if (from->files != NULL)
+		return; /* the task has its own */
 	call->data = take_bytes(&room, from->data, from->len);
 	call->len = from->len;
 	if (call->data == NULL && call->method == PX_DO_WRITE)
@@ -68,7 +70,8 @@ static size_t
 texts_size(const struct px_request *from)
 {
 	size_t size = text_size(from->session) + text_size(from->write_id) +
-		      text_size(from->signal) + (from->data != NULL ? from->len : 0);
+		      text_size(from->signal) +
+		      (from->data != NULL && from->files == NULL ? from->len : 0);
 
 	if (from->command != NULL)
 		size += text_size(from->command->traceparent);
@@ -98,6 +101,18 @@ check(const struct px_request *from, struct px_err *err)
 	return from->until != NULL ? check_until(from->until, err) : 0;
 }
 
+/* -1: memory is out. */
+static int
+copy_files(struct px_local_call *call, const struct px_request *from, struct px_err *err)
+{
+	if (from->files == NULL)
+		return 0;
+	call->file = from->files->file;
+	call->replaces = (from->files->flags & PX_FILE_REPLACE) != 0;
+	call->task = px_local_task_new(from);
+	return call->task != NULL ? 0 : px_fail(err, PX_E_NOMEM, "memory is out");
+}
+
 struct px_local_call *
 px_local_call_new(struct px_local *local, const struct px_request *request, struct px_err *refusal)
 {
@@ -120,7 +135,7 @@ px_local_call_new(struct px_local *local, const struct px_request *request, stru
 	call->max_bytes = request->max_bytes;
 	if (request->method == PX_DO_READ)
 		call->until.timeout_ms = request->wait_ms > 0 ? request->wait_ms : 0;
-	if (check(request, refusal) == -1 ||
+	if (copy_files(call, request, refusal) == -1 || check(request, refusal) == -1 ||
 	    (request->command != NULL &&
 		px_local_command(call, request->command, local->surroundings.cwd, refusal) == -1)) {
 		px_local_call_free(call);
@@ -133,5 +148,6 @@ void
 px_local_call_free(struct px_local_call *call)
 {
 	px_spec_done(&call->spec);
+	px_local_task_free(call->task);
 	free(call);
 }

@@ -14,14 +14,14 @@ px_local_session(const struct px_local_call *call, struct px_err *err)
 	    call->local->member.workspace, call->session, strlen(call->session), err);
 }
 
-static void
-wait_on(struct px_local_call *call)
+void
+px_local_hold(struct px_local_call *call)
 {
 	TAILQ_INSERT_TAIL(&call->local->waiting, call, link);
 }
 
-static void
-wait_off(struct px_local_call *call)
+void
+px_local_unhold(struct px_local_call *call)
 {
 	TAILQ_REMOVE(&call->local->waiting, call, link);
 }
@@ -29,8 +29,10 @@ wait_off(struct px_local_call *call)
 void
 px_local_cancel(struct px_local_call *call)
 {
-	wait_off(call);
-	if (call->wait != NULL)
+	px_local_unhold(call);
+	if (call->job != NULL)
+		px_local_job_forget(call->job);
+	else if (call->wait != NULL)
 		px_wait_cancel(call->wait);
 	else if (call->keeps_op)
 		px_input_forget(call->op);
@@ -45,7 +47,7 @@ wait_done(void *arg, enum px_reason reason)
 {
 	struct px_local_call *call = arg;
 
-	wait_off(call);
+	px_local_unhold(call);
 	call->answer(call, reason);
 }
 
@@ -62,7 +64,7 @@ px_local_wait(struct px_local_call *call, struct px_session *session,
 	if (call->wait == NULL)
 		answer(call, reason);
 	else
-		wait_on(call);
+		px_local_hold(call);
 }
 
 static bool
@@ -230,7 +232,7 @@ input_done(void *arg, const struct px_err *err)
 {
 	struct px_local_call *call = arg;
 
-	wait_off(call);
+	px_local_unhold(call);
 	if (err != NULL)
 		px_local_refuse(call, err);
 	else
@@ -247,7 +249,7 @@ await_input(struct px_local_call *call, int result, bool keep)
 	if (result == 1)
 		px_local_answer_empty(call);
 	else
-		wait_on(call);
+		px_local_hold(call);
 	return 0;
 }
 
@@ -416,6 +418,19 @@ px_local_run(struct px_local_call *call)
 		[PX_DO_LIST] = px_local_list,
 		[PX_DO_INSPECT] = px_local_inspect,
 		[PX_DO_INFO] = px_local_info,
+		[PX_DO_STAT] = px_local_file,
+		[PX_DO_CANONICALIZE] = px_local_file,
+		[PX_DO_READ_FILE] = px_local_file,
+		[PX_DO_WRITE_FILE] = px_local_file,
+		[PX_DO_MAKE_DIRECTORY] = px_local_file,
+		[PX_DO_REMOVE] = px_local_file,
+		[PX_DO_COPY] = px_local_file,
+		[PX_DO_READ_DIRECTORY] = px_local_file,
+		[PX_DO_WALK] = px_local_file,
+		[PX_DO_OPEN_FILE] = px_local_file,
+		[PX_DO_READ_BLOCK] = px_local_file,
+		[PX_DO_WRITE_BLOCK] = px_local_file,
+		[PX_DO_CLOSE_FILE] = px_local_file,
 	};
 	struct px_err err;
 

@@ -102,6 +102,7 @@ local_end(struct px_local *local)
 	struct timeval tv = px_ms_tv(local->grace_ms);
 
 	px_local_lose(local);
+	px_local_files_stop(local);
 	spare_close(local);
 	event_del(local->wake);
 	px_follow_remove_all(local);
@@ -110,6 +111,7 @@ local_end(struct px_local *local)
 	while (!px_core_idle(local->core) && !local->given_up &&
 	       event_base_loop(local->base, EVLOOP_ONCE) != -1)
 		continue;
+	px_local_files_end(local);
 	px_workspace_leave(&local->member);
 }
 
@@ -159,6 +161,8 @@ core_open(struct px_local *local, const struct px_client_options *options)
 	limit_add(local, "maxProcesses", (int64_t)core.max_running);
 	limit_add(local, "maxProcessesPerConnection", (int64_t)core.max_running);
 	limit_add(local, "maxConcurrentRequestsPerConnection", local->capacity);
+	limit_add(local, "maxFileRequestsPerConnection", PX_LOCAL_FILE_REQUESTS);
+	limit_add(local, "maxFileBytes", PX_LOCAL_FILE_BYTES);
 	limit_add(local, "retainedOutputBytesPerProcess", (int64_t)core.retained_bytes);
 	limit_add(local, "stdinQueueBytes", STDIN_QUEUE_BYTES);
 	limit_add(local, "shutdownGracePeriodMs", core.grace_ms);

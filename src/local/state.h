@@ -24,7 +24,12 @@
 struct event;
 struct event_base;
 struct px_follow;
+struct px_fs_task;
+struct px_handles;
 struct px_input_op;
+struct px_local_job;
+struct px_pool;
+struct px_pool_owner;
 
 /* A request: everything copied, in one block of memory. */
 struct px_local_call {
@@ -45,11 +50,15 @@ struct px_local_call {
 	int64_t grace_ms;
 	struct px_wait_until until; /* WAIT, READ */
 	int64_t after_seq, max_bytes;
+	struct px_fs_task *task; /* about files; NULL: it is not, or the job has it */
+	int64_t file;            /* that is open: what it works on; 0: none */
+	bool replaces;           /* OPEN_FILE: for new content */
 
 	/* While it waits; on the core's thread. */
 	struct px_session *target;
 	struct px_wait *wait;
 	struct px_input_op *op;
+	struct px_local_job *job;
 	bool keeps_op; /* the operation outlives it */
 	bool existing;
 	void (*answer)(struct px_local_call *call, enum px_reason reason);
@@ -58,7 +67,17 @@ struct px_local_call {
 TAILQ_HEAD(px_local_call_list, px_local_call);
 TAILQ_HEAD(px_follow_list, px_follow);
 
-enum { PX_LOCAL_LIMITS = 8, PX_LOCAL_SPARE = 3 };
+enum { PX_LOCAL_LIMITS = 10, PX_LOCAL_SPARE = 3 };
+
+/* What a client may do to files at once, and the largest that is read as a whole. */
+enum { PX_LOCAL_FILE_REQUESTS = 256, PX_LOCAL_FILE_BYTES = 44 * 1024 * 1024 };
+
+/* Made for the first request about files; NULL before. */
+struct px_local_files {
+	struct px_pool *pool;
+	struct px_pool_owner *owner;
+	struct px_handles *handles;
+};
 
 struct px_local {
 	/* Constant from the beginning. */
@@ -96,6 +115,7 @@ struct px_local {
 	struct px_guardian guardian;
 	struct px_local_call_list waiting;
 	struct px_follow_list follows;
+	struct px_local_files files;
 	struct px_heard_list fresh; /* to be put into the outbox */
 };
 
@@ -111,6 +131,19 @@ void px_local_call_free(struct px_local_call *call);
 /* Checks a command as the protocol does, with its words, and fills 'spec' and 'on_disconnect'. */
 int px_local_command(struct px_local_call *call, const struct px_command *command,
     const char *default_cwd, struct px_err *err);
+
+/* ---- files.c ---- */
+
+/* From a request about files, in the caller's thread. NULL: memory is out. */
+struct px_fs_task *px_local_task_new(const struct px_request *from);
+void px_local_task_free(struct px_fs_task *task); /* takes NULL */
+
+/* It is answered by somebody else. */
+void px_local_job_forget(struct px_local_job *job);
+
+/* Nothing more is begun, and what runs is told to stop; then waits for that, boundedly. */
+void px_local_files_stop(struct px_local *local);
+void px_local_files_end(struct px_local *local);
 
 /* ---- queue.c ---- */
 
@@ -130,7 +163,7 @@ void px_local_refuse(struct px_local_call *call, const struct px_err *err);
 /* All that are queued or wait are answered LOST, and so is every later one. */
 void px_local_lose(struct px_local *local);
 
-/* ---- methods.c, methods_look.c: in the core's thread ---- */
+/* ---- methods.c, methods_look.c, files.c: in the core's thread ---- */
 
 /* Does what is asked; the call is answered, or waits. */
 void px_local_run(struct px_local_call *call);
@@ -138,6 +171,11 @@ void px_local_cancel(struct px_local_call *call); /* of one that waits: its end 
 
 typedef int px_local_method_fn(struct px_local_call *call, struct px_err *err);
 px_local_method_fn px_local_snapshot, px_local_read, px_local_list, px_local_inspect, px_local_info;
+px_local_method_fn px_local_file;
+
+/* Around the time that it waits. */
+void px_local_hold(struct px_local_call *call);
+void px_local_unhold(struct px_local_call *call);
 
 struct px_session *px_local_session(const struct px_local_call *call, struct px_err *err);
 

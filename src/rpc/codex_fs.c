@@ -6,18 +6,19 @@
 /* fs/getMetadata, canonicalize, readFile, writeFile, createDirectory, remove, copy. */
 
 int
-px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
-    const struct px_codex_fs_params *p, struct px_file_job **out, struct px_err *err)
+px_codex_fs_job(struct px_call *call, const struct px_fs_op *op, const struct px_codex_fs_params *p,
+    struct px_file_job **out, struct px_err *err)
 {
 	const char *tmpdir = call->peer->rpc->surroundings.tmpdir;
 	struct px_file_job *job = px_file_job_new(call, op);
 	int confined;
 
-	job->scope.no_follow = p->follow.set && !p->follow.v;
-	if ((p->path.p != NULL && px_uri_to_path(p->path.p, p->path.len, job->path, err) == -1) ||
-	    (p->to.p != NULL && px_uri_to_path(p->to.p, p->to.len, job->to, err) == -1) ||
+	job->task.scope.no_follow = p->follow.set && !p->follow.v;
+	if ((p->path.p != NULL &&
+		px_uri_to_path(p->path.p, p->path.len, job->task.path, err) == -1) ||
+	    (p->to.p != NULL && px_uri_to_path(p->to.p, p->to.len, job->task.to, err) == -1) ||
 	    (confined = px_codex_sandbox_read(
-		 call, p->sandbox, job->path, tmpdir, &job->policy, err)) == -1) {
+		 call, p->sandbox, job->task.path, tmpdir, &job->policy, err)) == -1) {
 		px_file_job_free(job);
 		return -1;
 	}
@@ -28,8 +29,8 @@ px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
 
 /* A method that needs its path alone. */
 static int
-path_run(struct px_call *call, const struct px_file_op *op,
-    void (*put)(const struct px_file_job *job, struct px_json_out *json), const void *params,
+path_run(struct px_call *call, const struct px_fs_op *op,
+    void (*put)(const struct px_fs_task *task, struct px_json_out *json), const void *params,
     struct px_err *err)
 {
 	struct px_file_job *job;
@@ -43,35 +44,35 @@ path_run(struct px_call *call, const struct px_file_op *op,
 /* ---- metadata ---- */
 
 static void
-stat_put(const struct px_file_job *job, struct px_json_out *json)
+stat_put(const struct px_fs_task *task, struct px_json_out *json)
 {
-	px_json_kv_bool(json, "isDirectory", job->meta.kind == PX_FS_DIRECTORY);
-	px_json_kv_bool(json, "isFile", job->meta.kind == PX_FS_FILE);
-	px_json_kv_bool(json, "isSymlink", job->meta.is_link);
-	px_json_kv_int(json, "size", job->meta.size);
+	px_json_kv_bool(json, "isDirectory", task->meta.kind == PX_FS_DIRECTORY);
+	px_json_kv_bool(json, "isFile", task->meta.kind == PX_FS_FILE);
+	px_json_kv_bool(json, "isSymlink", task->meta.is_link);
+	px_json_kv_int(json, "size", task->meta.size);
 	px_json_kv_int(json, "createdAtMs", 0);
-	px_json_kv_int(json, "modifiedAtMs", job->meta.modified_ms);
+	px_json_kv_int(json, "modifiedAtMs", task->meta.modified_ms);
 }
 
 static int
 stat_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return path_run(call, &px_file_stat, stat_put, params, err);
+	return path_run(call, &px_fs_op_stat, stat_put, params, err);
 }
 
 const struct px_method px_codex_fs_stat =
     PX_METHOD("fs/getMetadata", 0, px_codex_path_fields, px_codex_fs_params, stat_run);
 
 static void
-canonicalize_put(const struct px_file_job *job, struct px_json_out *json)
+canonicalize_put(const struct px_fs_task *task, struct px_json_out *json)
 {
-	px_codex_put_path(json, "path", job->path);
+	px_codex_put_path(json, "path", task->path);
 }
 
 static int
 canonicalize_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return path_run(call, &px_file_canonicalize, canonicalize_put, params, err);
+	return path_run(call, &px_fs_op_canonicalize, canonicalize_put, params, err);
 }
 
 const struct px_method px_codex_fs_canonicalize =
@@ -80,15 +81,15 @@ const struct px_method px_codex_fs_canonicalize =
 /* ---- whole files ---- */
 
 static void
-read_put(const struct px_file_job *job, struct px_json_out *json)
+read_put(const struct px_fs_task *task, struct px_json_out *json)
 {
-	px_file_put_data(job, json, "dataBase64");
+	px_file_put_data(task, json, "dataBase64");
 }
 
 static int
 read_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return path_run(call, &px_file_read, read_put, params, err);
+	return path_run(call, &px_fs_op_read, read_put, params, err);
 }
 
 const struct px_method px_codex_fs_read =
@@ -100,7 +101,7 @@ write_run(struct px_call *call, const void *params, struct px_err *err)
 	const struct px_codex_fs_params *p = params;
 	struct px_file_job *job;
 
-	if (px_codex_fs_job(call, &px_file_write, p, &job, err) == -1)
+	if (px_codex_fs_job(call, &px_fs_op_write, p, &job, err) == -1)
 		return -1;
 	return px_file_start_writing(job, &p->data, PX_E_REQUEST, CODEX_NO_BASE64, err);
 }
@@ -123,22 +124,22 @@ is_true(const struct px_bool *value, bool otherwise)
 }
 
 static int
-flags_run(struct px_call *call, const struct px_file_op *op, const void *params, struct px_err *err)
+flags_run(struct px_call *call, const struct px_fs_op *op, const void *params, struct px_err *err)
 {
 	const struct px_codex_fs_params *p = params;
 	struct px_file_job *job;
 
 	if (px_codex_fs_job(call, op, p, &job, err) == -1)
 		return -1;
-	job->all = is_true(&p->all, true);
-	job->force = is_true(&p->force, true);
+	job->task.all = is_true(&p->all, true);
+	job->task.force = is_true(&p->force, true);
 	return px_file_job_start(job, err);
 }
 
 static int
 make_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return flags_run(call, &px_file_make, params, err);
+	return flags_run(call, &px_fs_op_make, params, err);
 }
 
 static const struct px_field flags_fields[] = {
@@ -154,7 +155,7 @@ const struct px_method px_codex_fs_make =
 static int
 remove_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return flags_run(call, &px_file_remove, params, err);
+	return flags_run(call, &px_fs_op_remove, params, err);
 }
 
 const struct px_method px_codex_fs_remove =
@@ -163,7 +164,7 @@ const struct px_method px_codex_fs_remove =
 static int
 copy_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return flags_run(call, &px_file_copy, params, err);
+	return flags_run(call, &px_fs_op_copy, params, err);
 }
 
 static const struct px_field copy_fields[] = {

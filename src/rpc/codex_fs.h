@@ -29,7 +29,7 @@ static const struct px_field px_codex_path_fields[] = {
 };
 
 /* A job with what the parameters say about paths and the sandbox. */
-int px_codex_fs_job(struct px_call *call, const struct px_file_op *op,
+int px_codex_fs_job(struct px_call *call, const struct px_fs_op *op,
     const struct px_codex_fs_params *p, struct px_file_job **out, struct px_err *err);
 
 #define CODEX_NO_BASE64 "the data is not base64"

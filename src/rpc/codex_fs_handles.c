@@ -10,15 +10,15 @@
 /* ---- directories ---- */
 
 static void
-list_put(const struct px_file_job *job, struct px_json_out *json)
+list_put(const struct px_fs_task *task, struct px_json_out *json)
 {
 	px_json_key(json, "entries");
 	px_json_open_array(json);
-	for (size_t i = 0; i < job->names.count; i++) {
-		int kind = job->names.list[i].tag;
+	for (size_t i = 0; i < task->names.count; i++) {
+		int kind = task->names.list[i].tag;
 
 		px_json_open(json);
-		px_json_kv_str(json, "fileName", px_names_text(&job->names, i));
+		px_json_kv_str(json, "fileName", px_names_text(&task->names, i));
 		px_json_kv_bool(json, "isDirectory", kind == PX_FS_DIRECTORY);
 		px_json_kv_bool(json, "isFile", kind == PX_FS_FILE);
 		px_json_close(json);
@@ -31,7 +31,7 @@ list_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	struct px_file_job *job;
 
-	if (px_codex_fs_job(call, &px_file_list, params, &job, err) == -1)
+	if (px_codex_fs_job(call, &px_fs_op_list, params, &job, err) == -1)
 		return -1;
 	job->put = list_put;
 	return px_file_job_start(job, err);
@@ -41,9 +41,9 @@ const struct px_method px_codex_fs_list =
     PX_METHOD("fs/readDirectory", 0, px_codex_path_fields, px_codex_fs_params, list_run);
 
 static void
-walk_put(const struct px_file_job *job, struct px_json_out *json)
+walk_put(const struct px_fs_task *task, struct px_json_out *json)
 {
-	const struct px_fs_walked *walked = &job->walked;
+	const struct px_fs_walked *walked = &task->walked;
 	char message[128];
 
 	px_json_key(json, "entries");
@@ -89,17 +89,17 @@ walk_run(struct px_call *call, const void *params, struct px_err *err)
 	const struct px_codex_fs_params *p = params;
 	struct px_file_job *job;
 
-	if (px_codex_fs_job(call, &px_file_walk, p, &job, err) == -1)
+	if (px_codex_fs_job(call, &px_fs_op_walk, p, &job, err) == -1)
 		return -1;
 	job->put = walk_put;
-	job->walk = (struct px_fs_walk){
+	job->task.walk = (struct px_fs_walk){
 		.max_depth = (uint64_t)p->walk.depth.v,
 		.max_directories = (uint64_t)p->walk.directories.v,
 		.max_entries = (uint64_t)p->walk.entries.v,
 		.follow_directories = p->walk.follow.v,
 		.prune_hidden = p->walk.prune.v,
 	};
-	if (walk_check(&job->walk, err) == -1) {
+	if (walk_check(&job->task.walk, err) == -1) {
 		px_file_job_free(job);
 		return -1;
 	}
@@ -136,9 +136,9 @@ const struct px_method px_codex_fs_walk =
 /* ---- handles ---- */
 
 static void
-handle_put(const struct px_file_job *job, struct px_json_out *json)
+handle_put(const struct px_fs_task *task, struct px_json_out *json)
 {
-	px_json_kv_str(json, "handleId", px_handle_id(job->handle));
+	px_json_kv_str(json, "handleId", px_handle_id(task->handle));
 }
 
 static int
@@ -151,7 +151,7 @@ open_run(struct px_call *call, const void *params, struct px_err *err)
 	if (p->mode.p != NULL && !replaces && strcmp(p->mode.p, "read") != 0)
 		return px_fail(err, PX_E_PARAMS,
 		    "unknown variant `%.64s`, expected `read` or `replace`", p->mode.p);
-	if (px_codex_fs_job(call, &px_file_opening, p, &job, err) == -1)
+	if (px_codex_fs_job(call, &px_fs_op_open, p, &job, err) == -1)
 		return -1;
 	job->put = handle_put;
 	return px_file_open(job, p->handle.p, replaces ? PX_HANDLE_WRITE : PX_HANDLE_READ, err);

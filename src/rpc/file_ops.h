@@ -3,28 +3,13 @@
 
 #include <stddef.h>
 
-#include "fs/handles.h"
 #include "rpc/files.h"
 
 struct px_str;
 
-/*
- * What can be done to files, the same in every dialect. What an operation reads
- * of its job, beside the scope, and what it leaves there for the dialect's 'put':
- */
-extern const struct px_file_op px_file_stat;         /* path: meta */
-extern const struct px_file_op px_file_canonicalize; /* path: path */
-extern const struct px_file_op px_file_read;         /* path, max: data, got */
-extern const struct px_file_op px_file_write;        /* path, data, len */
-extern const struct px_file_op px_file_make;         /* path, all: with its parents */
-extern const struct px_file_op px_file_remove;       /* path, all, force */
-extern const struct px_file_op px_file_copy;         /* path, to, all */
-extern const struct px_file_op px_file_list;         /* path: names */
-extern const struct px_file_op px_file_walk;         /* path, walk: walked */
+/* What dialects ask for in the same words, but for their own. */
 
-extern const struct px_file_op px_file_opening; /* path: handle */
-
-/* Starts a job of px_file_opening, under the name 'id'. Takes it over, also on failure. */
+/* Starts a job of px_fs_op_open, under the name 'id'. Takes it over, also on failure. */
 int px_file_open(
     struct px_file_job *job, const char *id, enum px_handle_mode mode, struct px_err *err);
 
@@ -51,6 +36,6 @@ int px_file_start_writing(struct px_file_job *job, const struct px_str *base64, 
     const char *what, struct px_err *err);
 
 /* What was read, as a member. */
-void px_file_put_data(const struct px_file_job *job, struct px_json_out *json, const char *name);
+void px_file_put_data(const struct px_fs_task *task, struct px_json_out *json, const char *name);
 
 #endif

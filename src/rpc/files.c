@@ -1,6 +1,5 @@
 #include "rpc/files.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,44 +8,28 @@
 
 #include "base/json_out.h"
 #include "base/mem.h"
-#include "fs/handles.h"
-#include "fs/pool.h"
 #include "fs/rules.h"
 #include "net/conn.h"
 #include "rpc/call.h"
 #include "rpc/file_watch.h"
 #include "sandbox/view.h"
 
-enum { HANDLES_MAX = 128 };
-
 struct px_file_job *
-px_file_job_new(struct px_call *call, const struct px_file_op *op)
+px_file_job_new(struct px_call *call, const struct px_fs_op *op)
 {
 	struct px_file_job *job = px_new(struct px_file_job);
 
 	job->call = call;
-	job->op = op;
-	job->max = call->peer->rpc->max_file_bytes;
+	job->task.op = op;
+	job->task.max = call->peer->rpc->max_file_bytes;
 	return job;
-}
-
-/* What was written, or what was read once it is encoded. */
-static void
-job_drop_content(struct px_file_job *job)
-{
-	px_names_done(&job->names);
-	px_fs_walked_done(&job->walked);
-	job->walked = (struct px_fs_walked){ 0 };
-	free(job->data);
-	job->data = NULL;
 }
 
 void
 px_file_job_free(struct px_file_job *job)
 {
-	px_handle_unref(job->handle);
+	px_fs_task_done(&job->task);
 	px_policy_done(&job->policy);
-	job_drop_content(job);
 	if (job->result != NULL)
 		evbuffer_free(job->result);
 	free(job);
@@ -65,10 +48,7 @@ job_fail(struct px_file_job *job)
 {
 	struct px_err *err = &job->err;
 
-	if (job->op->failed != NULL)
-		job->op->failed(job);
-	if (err->code == PX_E_IO && err->sys == ENOENT)
-		err->code = PX_E_NO_FILE;
+	px_fs_task_undo(&job->task, job->call->peer->handles);
 	if (err->sys != 0 && job->call->peer->dialect->bare_os_errors)
 		px_file_os_error(err->sys, err->text, sizeof err->text);
 	px_call_fail(job->call, err);
@@ -81,7 +61,7 @@ job_fit_batch(struct px_file_job *job)
 	const struct px_call *call = job->call;
 	size_t sum;
 
-	if (call->batch == NULL || job->result == NULL || job->op->alters)
+	if (call->batch == NULL || job->result == NULL || job->task.op->alters)
 		return;
 	sum = px_batch_bytes(call->batch) + evbuffer_get_length(job->result);
 	if (sum > call->peer->rpc->max_message_bytes)
@@ -121,7 +101,7 @@ job_encode(struct px_file_job *job)
 	job->result = evbuffer_new();
 	px_json_out_begin(json, job->result);
 	px_json_open(json);
-	job->put(job, json);
+	job->put(&job->task, json);
 	px_json_close(json);
 	px_json_out_free(json);
 }
@@ -138,9 +118,9 @@ job_run_confined(struct px_file_job *job)
 	if (px_view_make(&job->policy, &view, &job->err) == -1)
 		return -1;
 	list = px_view_rules(&view, &count);
-	job->scope.rules = &(struct px_fs_rules){ list, count };
-	result = job->op->run(job, &job->err);
-	job->scope.rules = NULL;
+	job->task.scope.rules = &(struct px_fs_rules){ list, count };
+	result = px_fs_task_run(&job->task, &job->err);
+	job->task.scope.rules = NULL;
 	free(list);
 	px_view_done(&view);
 	return result;
@@ -151,12 +131,12 @@ job_run(void *arg, const atomic_bool *stop)
 {
 	struct px_file_job *job = arg;
 
-	job->scope.stop = stop;
+	job->task.scope.stop = stop;
 	job->has_failed =
-	    (job->confined ? job_run_confined(job) : job->op->run(job, &job->err)) == -1;
-	if (!job->has_failed && job->put != NULL && px_fs_go_on(&job->scope, NULL) == 0)
+	    (job->confined ? job_run_confined(job) : px_fs_task_run(&job->task, &job->err)) == -1;
+	if (!job->has_failed && job->put != NULL && px_fs_go_on(&job->task.scope, NULL) == 0)
 		job_encode(job);
-	job_drop_content(job);
+	px_fs_task_drop(&job->task);
 }
 
 static void
@@ -196,9 +176,8 @@ px_file_job_start(struct px_file_job *job, struct px_err *err)
 	struct px_peer *peer = job->call->peer;
 
 	if (px_peer_files_begin(peer, err) == -1 ||
-	    px_pool_submit(peer->files, job->op->alters ? &alter : &look, job, err) == -1) {
-		if (job->op->failed != NULL)
-			job->op->failed(job);
+	    px_pool_submit(peer->files, job->task.op->alters ? &alter : &look, job, err) == -1) {
+		px_fs_task_undo(&job->task, peer->handles);
 		px_file_job_free(job);
 		return -1;
 	}
@@ -212,7 +191,7 @@ struct px_handles *
 px_peer_handles(struct px_peer *peer)
 {
 	if (peer->handles == NULL)
-		peer->handles = px_handles_new(HANDLES_MAX);
+		peer->handles = px_handles_new(PX_HANDLES_MAX);
 	return peer->handles;
 }
 

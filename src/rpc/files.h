@@ -1,67 +1,40 @@
 #ifndef PX_RPC_FILES_H
 #define PX_RPC_FILES_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "fs/fs.h"
 #include "fs/pool.h"
+#include "fs/task.h"
 #include "sandbox/policy.h"
 
 struct evbuffer;
 struct px_call;
-struct px_handle;
 struct px_handles;
 struct px_json_out;
 struct px_peer;
 
 /*
  * Requests about files, whatever dialect they come in: a job that is filled in
- * the loop, run beside it, and answered from in the loop. What is done is one of
- * the operations of rpc/file_ops.h; the dialect fills in what it is done to, and
- * says how its result is written.
+ * the loop, run beside it, and answered from in the loop. What is done is a task
+ * of fs/task.h; the dialect fills in what it is done to, and says how its result
+ * is written.
  */
-struct px_file_job;
-
-struct px_file_op {
-	int (*run)(struct px_file_job *job, struct px_err *err); /* on a thread: the job alone */
-	void (*failed)(struct px_file_job
-		*job); /* in the loop, before the error, also of the start; or NULL */
-	bool alters;   /* the order of what follows depends on it: px_pool_work.alters */
-};
-
 struct px_file_job {
 	struct px_call *call; /* NULL: its connection is over */
-	const struct px_file_op *op;
-	/* Writes the members of the result; NULL: {}. On the thread, like 'run'. */
-	void (*put)(const struct px_file_job *job, struct px_json_out *json);
+	/* Writes the members of the result; NULL: {}. On the thread, like the task itself. */
+	void (*put)(const struct px_fs_task *task, struct px_json_out *json);
 	struct px_err err;
 	bool has_failed;
-	struct px_fs_scope scope;
 	bool confined; /* to 'policy' */
 	struct px_policy policy;
-	/* what was asked for */
-	char path[PATH_MAX], to[PATH_MAX];
-	bool all, force;
-	struct px_fs_walk walk;
-	char *data; /* to write, or what was read; the job's */
-	size_t len; /* of it, or of the block to be read */
-	size_t max; /* bytes of a whole file that is read */
-	int64_t offset;
-	struct px_handle *handle; /* counted */
-	struct evbuffer *result;  /* as JSON */
-	/* what came of it, until it is written */
-	size_t got;
-	struct px_fs_meta meta;
-	struct px_names names;
-	struct px_fs_walked walked;
+	struct px_fs_task task;
+	struct evbuffer *result; /* as JSON */
 };
 
 /* A zeroed one. px_file_job_start() takes it over, also on failure; before that, _free() ends it.
  */
-struct px_file_job *px_file_job_new(struct px_call *call, const struct px_file_op *op);
+struct px_file_job *px_file_job_new(struct px_call *call, const struct px_fs_op *op);
 void px_file_job_free(struct px_file_job *job);
 int px_file_job_start(struct px_file_job *job, struct px_err *err);
 

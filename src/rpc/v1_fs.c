@@ -1,43 +1,29 @@
 #include "rpc/v1_fs.h"
 
-#include <string.h>
-
 #include "base/json_path.h"
 
 /* fs/getMetadata, canonicalize, readFile, writeFile, createDirectory, remove, copy, readDirectory,
  * walk. */
 
-/* Trailing slashes mean nothing: "link/" is the link to remove, not what is behind it. */
-static void
-path_take(char out[PATH_MAX], const struct px_str *path)
-{
-	size_t len = path->len;
-
-	if (path->p == NULL)
-		return;
-	while (len > 1 && path->p[len - 1] == '/')
-		len--;
-	memcpy(out, path->p, len);
-	out[len] = '\0';
-}
-
 struct px_file_job *
-px_v1_fs_job(struct px_call *call, const struct px_file_op *op, const struct px_v1_fs_params *p)
+px_v1_fs_job(struct px_call *call, const struct px_fs_op *op, const struct px_v1_fs_params *p)
 {
 	struct px_file_job *job = px_file_job_new(call, op);
 
-	job->scope.no_follow = p->follow.set && !p->follow.v;
-	path_take(job->path, &p->path);
-	path_take(job->to, &p->to);
-	job->all = p->recursive.v;
-	job->force = p->force.v;
+	job->task.scope.no_follow = p->follow.set && !p->follow.v;
+	if (p->path.p != NULL)
+		px_fs_task_set_path(job->task.path, p->path.p, p->path.len);
+	if (p->to.p != NULL)
+		px_fs_task_set_path(job->task.to, p->to.p, p->to.len);
+	job->task.all = p->recursive.v;
+	job->task.force = p->force.v;
 	return job;
 }
 
 /* A method that needs nothing else. */
 static int
-job_run(struct px_call *call, const struct px_file_op *op,
-    void (*put)(const struct px_file_job *job, struct px_json_out *json), const void *params,
+job_run(struct px_call *call, const struct px_fs_op *op,
+    void (*put)(const struct px_fs_task *task, struct px_json_out *json), const void *params,
     struct px_err *err)
 {
 	struct px_file_job *job = px_v1_fs_job(call, op, params);
@@ -63,61 +49,61 @@ put_kind(struct px_json_out *json, int kind)
 static const struct px_field path_fields[] = { V1_FS_PATH, V1_FS_FOLLOW };
 
 static void
-stat_put(const struct px_file_job *job, struct px_json_out *json)
+stat_put(const struct px_fs_task *task, struct px_json_out *json)
 {
-	put_kind(json, (int)job->meta.kind);
-	px_json_kv_bool(json, "isSymlink", job->meta.is_link);
-	px_json_kv_int(json, "size", job->meta.size);
-	px_json_kv_int(json, "mode", job->meta.mode);
-	px_json_kv_int(json, "modifiedAtMs", job->meta.modified_ms);
+	put_kind(json, (int)task->meta.kind);
+	px_json_kv_bool(json, "isSymlink", task->meta.is_link);
+	px_json_kv_int(json, "size", task->meta.size);
+	px_json_kv_int(json, "mode", task->meta.mode);
+	px_json_kv_int(json, "modifiedAtMs", task->meta.modified_ms);
 }
 
 static int
 stat_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return job_run(call, &px_file_stat, stat_put, params, err);
+	return job_run(call, &px_fs_op_stat, stat_put, params, err);
 }
 
 const struct px_method px_v1_fs_stat = V1_FS_METHOD("fs/getMetadata", path_fields, stat_run);
 
 static void
-canonicalize_put(const struct px_file_job *job, struct px_json_out *json)
+canonicalize_put(const struct px_fs_task *task, struct px_json_out *json)
 {
-	px_json_kv_path(json, "path", job->path);
+	px_json_kv_path(json, "path", task->path);
 }
 
 static int
 canonicalize_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return job_run(call, &px_file_canonicalize, canonicalize_put, params, err);
+	return job_run(call, &px_fs_op_canonicalize, canonicalize_put, params, err);
 }
 
 const struct px_method px_v1_fs_canonicalize =
     V1_FS_METHOD("fs/canonicalize", path_fields, canonicalize_run);
 
 static void
-read_put(const struct px_file_job *job, struct px_json_out *json)
+read_put(const struct px_fs_task *task, struct px_json_out *json)
 {
-	px_file_put_data(job, json, "chunk");
+	px_file_put_data(task, json, "chunk");
 }
 
 static int
 read_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return job_run(call, &px_file_read, read_put, params, err);
+	return job_run(call, &px_fs_op_read, read_put, params, err);
 }
 
 const struct px_method px_v1_fs_read = V1_FS_METHOD("fs/readFile", path_fields, read_run);
 
 static void
-list_put(const struct px_file_job *job, struct px_json_out *json)
+list_put(const struct px_fs_task *task, struct px_json_out *json)
 {
 	px_json_key(json, "entries");
 	px_json_open_array(json);
-	for (size_t i = 0; i < job->names.count; i++) {
+	for (size_t i = 0; i < task->names.count; i++) {
 		px_json_open(json);
-		px_json_kv_path(json, "name", px_names_text(&job->names, i));
-		put_kind(json, job->names.list[i].tag);
+		px_json_kv_path(json, "name", px_names_text(&task->names, i));
+		put_kind(json, task->names.list[i].tag);
 		px_json_close(json);
 	}
 	px_json_close_array(json);
@@ -126,14 +112,12 @@ list_put(const struct px_file_job *job, struct px_json_out *json)
 static int
 list_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return job_run(call, &px_file_list, list_put, params, err);
+	return job_run(call, &px_fs_op_list, list_put, params, err);
 }
 
 const struct px_method px_v1_fs_list = V1_FS_METHOD("fs/readDirectory", path_fields, list_run);
 
 /* ---- walks ---- */
-
-enum { WALK_DIRECTORIES = 10000, WALK_ENTRIES = 100000 };
 
 static const struct px_field walk_fields[] = {
 	V1_FS_PATH,
@@ -146,9 +130,9 @@ static const struct px_field walk_fields[] = {
 };
 
 static void
-walk_put(const struct px_file_job *job, struct px_json_out *json)
+walk_put(const struct px_fs_task *task, struct px_json_out *json)
 {
-	const struct px_names *entries = &job->walked.entries, *errors = &job->walked.errors;
+	const struct px_names *entries = &task->walked.entries, *errors = &task->walked.errors;
 
 	px_json_key(json, "entries");
 	px_json_open_array(json);
@@ -168,7 +152,7 @@ walk_put(const struct px_file_job *job, struct px_json_out *json)
 		px_json_close(json);
 	}
 	px_json_close_array(json);
-	px_json_kv_bool(json, "truncated", job->walked.truncated);
+	px_json_kv_bool(json, "truncated", task->walked.truncated);
 }
 
 static uint64_t
@@ -181,13 +165,13 @@ static int
 walk_run(struct px_call *call, const void *params, struct px_err *err)
 {
 	const struct px_v1_fs_params *p = params;
-	struct px_file_job *job = px_v1_fs_job(call, &px_file_walk, p);
+	struct px_file_job *job = px_v1_fs_job(call, &px_fs_op_walk, p);
 
 	job->put = walk_put;
-	job->walk = (struct px_fs_walk){
+	job->task.walk = (struct px_fs_walk){
 		.max_depth = or_else(&p->depth, UINT64_MAX),
-		.max_directories = or_else(&p->directories, WALK_DIRECTORIES),
-		.max_entries = or_else(&p->entries, WALK_ENTRIES),
+		.max_directories = or_else(&p->directories, PX_FS_WALK_DIRECTORIES),
+		.max_entries = or_else(&p->entries, PX_FS_WALK_ENTRIES),
 		.follow_directories = p->follow_directories.v,
 		.prune_hidden = p->prune.v,
 	};
@@ -210,7 +194,7 @@ write_run(struct px_call *call, const void *params, struct px_err *err)
 	const struct px_v1_fs_params *p = params;
 
 	return px_file_start_writing(
-	    px_v1_fs_job(call, &px_file_write, p), &p->chunk, PX_E_PARAMS, V1_FS_NO_BASE64, err);
+	    px_v1_fs_job(call, &px_fs_op_write, p), &p->chunk, PX_E_PARAMS, V1_FS_NO_BASE64, err);
 }
 
 const struct px_method px_v1_fs_write = V1_FS_METHOD("fs/writeFile", write_fields, write_run);
@@ -224,7 +208,7 @@ static const struct px_field make_fields[] = {
 static int
 make_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return job_run(call, &px_file_make, NULL, params, err);
+	return job_run(call, &px_fs_op_make, NULL, params, err);
 }
 
 const struct px_method px_v1_fs_make = V1_FS_METHOD("fs/createDirectory", make_fields, make_run);
@@ -239,7 +223,7 @@ static const struct px_field remove_fields[] = {
 static int
 remove_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return job_run(call, &px_file_remove, NULL, params, err);
+	return job_run(call, &px_fs_op_remove, NULL, params, err);
 }
 
 const struct px_method px_v1_fs_remove = V1_FS_METHOD("fs/remove", remove_fields, remove_run);
@@ -254,7 +238,7 @@ static const struct px_field copy_fields[] = {
 static int
 copy_run(struct px_call *call, const void *params, struct px_err *err)
 {
-	return job_run(call, &px_file_copy, NULL, params, err);
+	return job_run(call, &px_fs_op_copy, NULL, params, err);
 }
 
 const struct px_method px_v1_fs_copy = V1_FS_METHOD("fs/copy", copy_fields, copy_run);

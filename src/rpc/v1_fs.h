@@ -24,7 +24,7 @@ struct px_v1_fs_params {
 
 /* A job with what the parameters say about paths. */
 struct px_file_job *px_v1_fs_job(
-    struct px_call *call, const struct px_file_op *op, const struct px_v1_fs_params *p);
+    struct px_call *call, const struct px_fs_op *op, const struct px_v1_fs_params *p);
 
 extern const struct px_method px_v1_fs_stat, px_v1_fs_canonicalize, px_v1_fs_read;
 extern const struct px_method px_v1_fs_write, px_v1_fs_make, px_v1_fs_remove, px_v1_fs_copy;

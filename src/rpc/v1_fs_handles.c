@@ -32,7 +32,7 @@ open_run(struct px_call *call, const void *params, struct px_err *err)
 
 	if (p->mode.p != NULL && !replaces && strcmp(p->mode.p, "read") != 0)
 		return px_fail(err, PX_E_PARAMS, "\"mode\" must be \"read\" or \"replace\"");
-	return px_file_open(px_v1_fs_job(call, &px_file_opening, p), p->handle.p,
+	return px_file_open(px_v1_fs_job(call, &px_fs_op_open, p), p->handle.p,
 	    replaces ? PX_HANDLE_REPLACE : PX_HANDLE_READ, err);
 }
 

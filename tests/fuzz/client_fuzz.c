@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The first byte. */
 enum { LAG = 1, ANSWER_EVENTS = 2, LITTLE = 4, CALLBACK = 8, STARTED = 16, RUDE = 32, ACK = 64 };
 
-enum { REQUESTS = 17, TURNS_MAX = 256, LITTLE_BYTES = 2048, LARGE = 1 << 20 };
+enum { REQUESTS = 30, TURNS_MAX = 256, LITTLE_BYTES = 2048, LARGE = 1 << 20 };
 
 /* Session "s" is started, and nothing else is done with it that moves where it is followed. */
 static const char *const followed = "s";
@@ -100,6 +100,26 @@ take_all(struct world *w)
 /* ---- what it asks ---- */
 
 static void
+ask_about_files(struct px_client *c, int64_t *to)
+{
+	int64_t file;
+
+	*to++ = px_client_stat(c, "/", 0, NULL);
+	*to++ = px_client_canonicalize(c, "/", 0, NULL);
+	*to++ = px_client_read_file(c, "/", 0, NULL);
+	*to++ = px_client_write_file(c, "/", "x", 1, 0, NULL);
+	*to++ = px_client_make_directory(c, "/", 0, NULL);
+	*to++ = px_client_remove(c, "/", 0, NULL);
+	*to++ = px_client_copy(c, "/", "/", 0, NULL);
+	*to++ = px_client_read_directory(c, "/", 0, NULL);
+	*to++ = px_client_walk(c, "/", NULL, 0, NULL);
+	*to++ = file = px_client_open_file(c, "/", 0, NULL);
+	*to++ = px_client_read_block(c, file, 0, 1, NULL);
+	*to++ = px_client_write_block(c, file, 0, "x", 1, NULL);
+	*to++ = px_client_close_file(c, file, 0, NULL);
+}
+
+static void
 ask(struct world *w)
 {
 	static const char *const argv[] = { "cat", NULL };
@@ -125,6 +145,7 @@ ask(struct world *w)
 	*to++ = px_client_subscribe(c, "t", 0, NULL);
 	*to++ = px_client_unsubscribe(c, "u", NULL);
 	*to++ = px_client_release(c, "u", NULL);
+	ask_about_files(c, to);
 }
 
 /* ---- the connections ---- */
@@ -202,6 +223,7 @@ world_open(struct world *w, const uint8_t *data, size_t size)
 
 	px_client_options_init(&options);
 	options.greeting_timeout_ms = 1;
+	options.experimental = true;
 	options.queue_bytes = w->flags & LITTLE ? LITTLE_BYTES : LARGE;
 	options.slow_consumer = w->flags & LAG ? PX_SLOW_LAG : PX_SLOW_BLOCK;
 	options.answer_events = (w->flags & ANSWER_EVENTS) != 0;

@@ -9,8 +9,8 @@ from installed import HEADERS, SOURCE, declarations, installed, run
 from px import tap
 
 # What callers fill in, or are told by name.
-FILLED_IN = ["px_client_options", "px_command", "px_command_limits", "px_until", "px_yield"]
-TOLD = ["px_error_code", "px_event_type", "px_slow_consumer", "px_disposition"]
+FILLED_IN = ["px_client_options", "px_command", "px_command_limits", "px_until", "px_yield", "px_walk"]
+TOLD = ["px_error_code", "px_event_type", "px_slow_consumer", "px_disposition", "px_file_kind"]
 
 
 async def page(name):

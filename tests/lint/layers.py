@@ -23,7 +23,7 @@ ARROWS = {
     "rpc": ["base", "wire", "transcript", "fs", "proc", "sandbox", "session", "net"],
     "server": ["base", "wire", "tree", "fs", "proc", "sandbox", "session", "net", "rpc"],
     "client": ["base", "wire", "transcript", "ptyexec"],
-    "local": ["base", "transcript", "proc", "session", "client", "ptyexec"],
+    "local": ["base", "transcript", "fs", "proc", "session", "client", "ptyexec"],
     "cli": ["base", "ptyexec"],
 }
 

@@ -16,7 +16,7 @@ struct io {
 	bool has_pty;
 };
 struct params {
-	struct px_str string, cstr, limited, path;
+	struct px_str string, cstr, limited, path, name;
 	struct px_bytes bytes;
 	struct px_int number, big;
 	struct px_bool flag;
@@ -56,6 +56,7 @@ static const struct px_field fields[] = {
 	{ .name = "cstr", .type = PX_F_CSTR, .offset = AT(cstr), .min = 1 },
 	{ .name = "limited", .type = PX_F_STRING, .offset = AT(limited), .min = 2, .max = 4 },
 	{ .name = "path", .type = PX_F_PATH, .offset = AT(path) },
+	{ .name = "name", .type = PX_F_NAME, .offset = AT(name) },
 	{ .name = "paths", .type = PX_F_PATHV, .offset = AT(paths), .max = 3 },
 	{ .name = "bytes", .type = PX_F_BYTES, .offset = AT(bytes) },
 	{ .name = "number", .type = PX_F_INT, .offset = AT(number), .min = -5, .max = 10 },
@@ -349,6 +350,19 @@ START_TEST(paths)
 }
 END_TEST
 
+/* A name is what a path is, and need not be absolute. */
+START_TEST(names)
+{
+	fill("{\"name\":\"a\"}");
+	ck_assert_str_eq(out.name.p, "a");
+	fill("{\"name\":{\"base64\":\"Yf8=\"}}");
+	ck_assert_str_eq(out.name.p, "a\xff");
+	ck_assert_uint_eq(out.name.len, 2);
+	refuse("{\"name\":7}", "\"name\" must be a string or {\"base64\": string}");
+	refuse("{\"name\":\"a\\u0000\"}", "\"name\" must not contain NUL");
+}
+END_TEST
+
 START_TEST(environments)
 {
 	refuse("{\"env\":{\"A\":1}}", "\"env.A\" must be a string");
@@ -412,6 +426,7 @@ main(void)
 	tcase_add_test(tc, bytes);
 	tcase_add_test(tc, string_arrays);
 	tcase_add_test(tc, paths);
+	tcase_add_test(tc, names);
 	tcase_add_test(tc, environments);
 	tcase_add_test(tc, duplicates);
 	tcase_add_test(tc, err_may_be_null);

@@ -318,6 +318,18 @@ START_TEST(values_are_bounded)
 }
 END_TEST
 
+START_TEST(another_bound)
+{
+	struct px_json_doc *doc;
+	struct px_err err;
+
+	ck_assert_int_eq(px_json_parse_large("[1,2]", 5, 3, &doc, &err), 0);
+	px_json_free(doc);
+	ck_assert_int_eq(px_json_parse_large("[1,2]", 5, 2, &doc, &err), -1);
+	ck_assert_str_eq(err.text, "JSON text of more than 2 values");
+}
+END_TEST
+
 START_TEST(plain_strings_point_into_the_source)
 {
 	struct parsed p;
@@ -464,6 +476,7 @@ main(void)
 	tcase_add_test(tc, invalid_utf8_is_refused);
 	tcase_add_test(tc, depth_is_bounded);
 	tcase_add_test(tc, values_are_bounded);
+	tcase_add_test(tc, another_bound);
 	tcase_add_test(tc, plain_strings_point_into_the_source);
 	tcase_add_test(tc, many_escaped_strings);
 	tcase_add_test(tc, errors_say_where_and_do_not_echo);
