@@ -206,7 +206,7 @@ async def test_job_control_inside(t):
         await desk.shell()
         # What is typed before the shell has handed over the terminal would not be echoed.
         await desk.enters("clear; echo ready; cat")
-        await desk.shows("ready")
+        await desk.until(lambda lines: "ready" in lines, "ready cat")
         await desk.types("one")
         await desk.shows("one")
         await desk.keys("C-c")
@@ -424,7 +424,7 @@ async def test_started_in_the_background(t):
         await desk.prompts("outer$")
         await desk.sleeps(await desk.client())
         await desk.enters("clear; fg")
-        await desk.shows("ptyexec shell")
+        await desk.until(lambda lines: "ptyexec shell --name one" in lines, "client in the foreground")
         await desk.asks("echo $((6*7))", "42", "inner$")
         await desk.enters("exit")
         await desk.prompts("outer$", "exit")
