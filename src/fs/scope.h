@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct px_err;
 struct px_fs_rules;
@@ -15,7 +16,11 @@ struct px_fs_rules;
 struct px_fs_scope {
 	const struct px_fs_rules *rules; /* NULL: what the kernel allows */
 	const atomic_bool *stop;         /* raised by any thread: PX_E_CANCELLED soon; or NULL */
-	bool no_follow;                  /* a path with a symbolic link in it is refused */
+	/* Asked before 'bytes' are allocated in all for a content; -1 with 'err' ends the call so.
+	 */
+	int (*claim)(void *arg, size_t bytes, struct px_err *err); /* or NULL */
+	void *claim_arg;
+	bool no_follow; /* a path with a symbolic link in it is refused */
 };
 
 /* PX_E_CANCELLED once 'stop' is raised. Asked between steps that take long. */

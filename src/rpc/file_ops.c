@@ -7,6 +7,7 @@
 #include "base/json_out.h"
 #include "fs/handles.h"
 #include "rpc/call.h"
+#include "rpc/file_room.h"
 
 enum { LIST_MAX = 1000000 };
 
@@ -168,6 +169,8 @@ read_block_run(struct px_file_job *job, struct px_err *err)
 {
 	size_t room = job->len <= PX_HANDLE_BLOCK_MAX ? job->len : PX_HANDLE_BLOCK_MAX;
 
+	if (px_file_room_claim(job, room, err) == -1)
+		return -1;
 	if ((job->data = malloc(room + 1)) == NULL)
 		return px_fail(err, PX_E_NOMEM, "no memory for a block of %zu bytes", room);
 	return px_handle_read(job->handle, job->offset, job->len, job->data, &job->got, err);

@@ -14,10 +14,11 @@
 #include "fs/rules.h"
 #include "net/conn.h"
 #include "rpc/call.h"
+#include "rpc/file_room.h"
 #include "rpc/file_watch.h"
 #include "sandbox/view.h"
 
-enum { HANDLES_MAX = 128 };
+enum { HANDLES_MAX = 128, ENTRY_BYTES = 40 /* of JSON around a name, about */ };
 
 struct px_file_job *
 px_file_job_new(struct px_call *call, const struct px_file_op *op)
@@ -44,6 +45,7 @@ job_drop_content(struct px_file_job *job)
 void
 px_file_job_free(struct px_file_job *job)
 {
+	px_file_room_leave(job);
 	px_handle_unref(job->handle);
 	px_policy_done(&job->policy);
 	job_drop_content(job);
@@ -105,6 +107,8 @@ job_answer(struct px_file_job *job)
 		px_json_put_buffer(json, job->result);
 		px_call_end(job->call);
 	}
+	px_file_room_answered(job);
+	px_peer_files_answered(peer);
 	/* Answers that nobody takes: those that follow are not even sought. */
 	if (px_conn_congested(peer->conn))
 		px_pool_owner_hold(peer->files, true);
@@ -146,17 +150,47 @@ job_run_confined(struct px_file_job *job)
 	return result;
 }
 
-static void
+static int
+job_claim(void *arg, size_t bytes, struct px_err *err)
+{
+	return px_file_room_claim(arg, bytes, err);
+}
+
+/* Lists are as long as they are found to be, so room for them is sought last. */
+static int
+job_claim_lists(struct px_file_job *job)
+{
+	const struct px_names *lists[] = { &job->names, &job->walked.entries, &job->walked.errors };
+	size_t sum = 0;
+
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		sum += lists[i]->used + lists[i]->count * ENTRY_BYTES;
+	return px_file_room_claim(job, sum, &job->err);
+}
+
+static bool
 job_run(void *arg, const atomic_bool *stop)
 {
 	struct px_file_job *job = arg;
 
 	job->scope.stop = stop;
+	job->scope.claim = job_claim;
+	job->scope.claim_arg = job;
+	job->lacks = 0;
 	job->has_failed =
-	    (job->confined ? job_run_confined(job) : job->op->run(job, &job->err)) == -1;
+	    (job->confined ? job_run_confined(job) : job->op->run(job, &job->err)) == -1 ||
+	    job_claim_lists(job) == -1;
 	if (!job->has_failed && job->put != NULL && px_fs_go_on(&job->scope, NULL) == 0)
 		job_encode(job);
 	job_drop_content(job);
+	px_file_room_settle(job, job->result != NULL ? evbuffer_get_length(job->result) : 0);
+	return job->lacks == 0 || job->refused;
+}
+
+static void
+job_paused(void *arg, struct px_pool_job *paused)
+{
+	px_file_room_wait(arg, paused);
 }
 
 static void
@@ -183,19 +217,27 @@ px_peer_files_begin(struct px_peer *peer, struct px_err *err)
 {
 	if (peer->rpc->files == NULL)
 		return px_fail(err, PX_E_FORBIDDEN, "this server does nothing to files");
-	if (peer->files == NULL)
+	if (peer->files == NULL) {
 		peer->files = px_pool_owner_new(peer->rpc->files);
+		peer->file_share = px_file_share_new(peer->rpc->file_room);
+	}
 	return 0;
 }
 
 int
 px_file_job_start(struct px_file_job *job, struct px_err *err)
 {
-	static const struct px_pool_work look = { job_run, job_done, false };
-	static const struct px_pool_work alter = { job_run, job_done, true };
+	static const struct px_pool_work look = { job_run, job_paused, job_done, false };
+	static const struct px_pool_work alter = { job_run, job_paused, job_done, true };
 	struct px_peer *peer = job->call->peer;
 
-	if (px_peer_files_begin(peer, err) == -1 ||
+	if (px_peer_files_begin(peer, err) == 0) {
+		job->share = px_file_share_ref(peer->file_share);
+		/* The answers of a batch are kept until the last of them is there. Reading a whole
+		 * file takes a byte more, to find its end. */
+		job->unclaimed = job->call->batch == NULL ? PX_HANDLE_BLOCK_MAX + 1 : 0;
+	}
+	if (job->share == NULL ||
 	    px_pool_submit(peer->files, job->op->alters ? &alter : &look, job, err) == -1) {
 		if (job->op->failed != NULL)
 			job->op->failed(job);
@@ -217,18 +259,32 @@ px_peer_handles(struct px_peer *peer)
 }
 
 void
+px_peer_files_answered(struct px_peer *peer)
+{
+	if (peer->files != NULL && !px_conn_congested(peer->conn) && TAILQ_EMPTY(&peer->batches))
+		px_file_share_sent(peer->file_share);
+}
+
+void
 px_peer_files_drained(struct px_peer *peer)
 {
-	if (peer->files != NULL)
-		px_pool_owner_hold(peer->files, false);
+	if (peer->files == NULL)
+		return;
+	px_pool_owner_hold(peer->files, false);
+	px_peer_files_answered(peer);
 }
 
 void
 px_peer_files_end(struct px_peer *peer)
 {
 	px_file_watch_end(peer);
-	px_pool_owner_free(peer->files);
+	if (peer->files != NULL) {
+		px_pool_owner_free(peer->files);
+		px_file_share_sent(peer->file_share);
+		px_file_share_unref(peer->file_share);
+	}
 	peer->files = NULL;
+	peer->file_share = NULL;
 	px_handles_free(peer->handles);
 	peer->handles = NULL;
 }

@@ -6,16 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <bsd/sys/queue.h>
+
 #include "fs/fs.h"
 #include "fs/pool.h"
 #include "sandbox/policy.h"
 
 struct evbuffer;
 struct px_call;
+struct px_file_share;
 struct px_handle;
 struct px_handles;
 struct px_json_out;
 struct px_peer;
+struct px_pool_job;
 
 /*
  * Requests about files, whatever dialect they come in: a job that is filled in
@@ -52,6 +56,14 @@ struct px_file_job {
 	int64_t offset;
 	struct px_handle *handle; /* counted */
 	struct evbuffer *result;  /* as JSON */
+	/* its memory: see rpc/file_room.h */
+	struct px_file_share *share; /* counted; NULL: it has not started */
+	size_t claimed, lacks;
+	size_t unclaimed; /* so much content needs no room */
+	TAILQ_ENTRY(px_file_job) waiting_link;
+	struct px_pool_job *paused; /* it waits for room, or NULL */
+	unsigned looks;             /* that found it waiting */
+	bool refused;
 	/* what came of it, until it is written */
 	size_t got;
 	struct px_fs_meta meta;
@@ -76,6 +88,9 @@ int px_peer_files_begin(struct px_peer *peer, struct px_err *err);
 
 /* The connection has room again: what waited for that goes on. */
 void px_peer_files_drained(struct px_peer *peer);
+
+/* Answers have been given to the connection: which of them does it still keep? */
+void px_peer_files_answered(struct px_peer *peer);
 
 /* The connection is over, or its workspace has gone elsewhere: nothing of it goes on. */
 void px_peer_files_end(struct px_peer *peer);

@@ -20,6 +20,7 @@
 #include "net/net.h"
 #include "proc/guardian.h"
 #include "px_version.h"
+#include "rpc/file_room.h"
 #include "rpc/rpc.h"
 #include "sandbox/sandbox.h"
 #include "server/config.h"
@@ -302,7 +303,11 @@ files_open(struct px_server *server, struct px_err *err)
 	if (!px_config_offers_files(config))
 		return 0;
 	server->rpc.files = px_pool_new(server->base, &limits, err);
-	return server->rpc.files != NULL ? 0 : -1;
+	if (server->rpc.files == NULL)
+		return -1;
+	server->rpc.file_room =
+	    px_file_room_new(server->base, (size_t)config->max_file_answer_bytes);
+	return 0;
 }
 
 static int
@@ -454,7 +459,9 @@ px_server_free(struct px_server *server)
 	signals_mask(SIG_BLOCK);
 	px_listeners_free(server->listeners);
 	px_net_free(server->net);
-	px_pool_free(server->rpc.files, FILES_PATIENCE_MS);
+	/* A thread that is left behind may have some of it. */
+	if (px_pool_free(server->rpc.files, FILES_PATIENCE_MS))
+		px_file_room_free(server->rpc.file_room);
 	px_core_free(server->core);
 	px_guardian_end(&server->guardian);
 	px_cgroup_root_free(server->cgroups);

@@ -491,10 +491,10 @@ START_TEST(limits_are_all_the_numbers)
 		known += strcmp(name, "maxProcessesPerConnection") == 0 && value == 256;
 		sum += value;
 	}
-	ck_assert_uint_eq(i, 14);
+	ck_assert_uint_eq(i, 15);
 	ck_assert_int_eq(known, 2);
 	ck_assert_int_eq(sum, 4711 + 256 + 4096 + 1024 + 128 + 80000 + 600000 + 10000 + 256 +
-				  ((INT64_C(1) + 64 + 1 + 4 + 44) << 20));
+				  ((INT64_C(1) + 64 + 1 + 4 + 44 + 256) << 20));
 	ck_assert(!px_config_limit(&c, 99, &name, &value));
 	px_config_done(&c);
 }
