@@ -9,8 +9,11 @@
 
 #include <event2/event.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "fs/pool_state.h"
+
+enum { WATCH_MS = 250, STALLED_MAX = 64 };
 
 /* ---- owners; in the loop ---- */
 
@@ -25,6 +28,29 @@ owner_settle(struct px_pool_owner *owner)
 	TAILQ_REMOVE(&pool->owners, owner, link);
 	pthread_mutex_unlock(&pool->lock);
 	free(owner);
+}
+
+/* A job may wait for a thread: are there some that do not come back? Under the lock. */
+static void
+pool_watch(struct px_pool *pool)
+{
+	const struct timeval later = px_ms_tv(WATCH_MS);
+
+	if (pool->waiting > pool->idle && !evtimer_pending(pool->watch, NULL))
+		evtimer_add(pool->watch, &later);
+}
+
+static void
+pool_on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct px_pool *pool = arg;
+
+	(void)fd;
+	(void)what;
+	pthread_mutex_lock(&pool->lock);
+	px_pool_replace(pool);
+	pool_watch(pool);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 /* Ends a job that is in no list any more. The callback may end the owner. */
@@ -82,6 +108,20 @@ px_pool_owner_free(struct px_pool_owner *owner)
 	owner_settle(owner);
 }
 
+int
+px_pool_check(struct px_pool *pool, struct px_err *err)
+{
+	bool stuck;
+
+	pthread_mutex_lock(&pool->lock);
+	stuck = pool->stalled == pool->capacity;
+	pthread_mutex_unlock(&pool->lock);
+	if (!stuck)
+		return 0;
+	return px_fail(err, PX_E_OVERLOADED,
+	    "%zu requests about files wait for file systems that do not answer", pool->capacity);
+}
+
 void
 px_pool_owner_hold(struct px_pool_owner *owner, bool held)
 {
@@ -115,6 +155,7 @@ px_pool_submit(
 		pool->waiting++;
 		owner->unanswered++;
 		failed = 0;
+		pool_watch(pool);
 		pthread_cond_signal(&pool->work);
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -135,6 +176,7 @@ px_pool_resume(struct px_pool_job *job)
 	job->paused = false;
 	(void)px_pool_staff(pool); /* there is a thread already */
 	pool->waiting++;
+	pool_watch(pool);
 	pthread_cond_signal(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
 }
@@ -192,7 +234,8 @@ px_pool_new(struct event_base *base, const struct px_pool_limits *limits, struct
 	pool = px_new(struct px_pool);
 	pool->limits = *limits;
 	pool->fd = fd;
-	pool->threads = px_alloc(limits->threads * sizeof *pool->threads);
+	pool->capacity = limits->threads + STALLED_MAX;
+	pool->threads = px_alloc(pool->capacity * sizeof *pool->threads);
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->work, NULL);
 	pthread_condattr_init(&monotonic);
@@ -203,6 +246,7 @@ px_pool_new(struct event_base *base, const struct px_pool_limits *limits, struct
 	TAILQ_INIT(&pool->finished);
 	pool->readable = event_new(base, fd, EV_READ | EV_PERSIST, pool_on_readable, pool);
 	event_add(pool->readable, NULL);
+	pool->watch = evtimer_new(base, pool_on_watch, pool);
 	return pool;
 }
 
@@ -235,6 +279,7 @@ px_pool_free(struct px_pool *pool, int wait_ms)
 	all = px_pool_join(pool, wait_ms);
 	pool_deliver(pool);
 	event_free(pool->readable);
+	event_free(pool->watch);
 	if (!all)
 		return false;
 	close(pool->fd);

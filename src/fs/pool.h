@@ -18,6 +18,8 @@ struct event_base;
  *
  * All calls belong to the loop's thread; 'run' alone is called on another one,
  * with every signal blocked. Threads begin with the first jobs and wait for more.
+ * One that has had a job for a second (a dead file system may never answer)
+ * counts for its owner alone: others get a thread in its place, up to 64 such.
  */
 struct px_pool;
 struct px_pool_owner;
@@ -60,6 +62,9 @@ struct px_pool_owner *px_pool_owner_new(struct px_pool *pool);
 /* Cancels its jobs: 'done' of those that did not begin is called before this returns. Takes NULL.
  */
 void px_pool_owner_free(struct px_pool_owner *owner);
+
+/* PX_E_OVERLOADED: no job is going to begin before one of the threads comes back. */
+int px_pool_check(struct px_pool *pool, struct px_err *err);
 
 /* While it is held, none of its jobs begins; those that have begun go on. */
 void px_pool_owner_hold(struct px_pool_owner *owner, bool held);

@@ -36,19 +36,23 @@ TAILQ_HEAD(owner_list, px_pool_owner);
 struct thread {
 	pthread_t id;
 	struct px_pool *pool;
+	int64_t since; /* when it began the job that it has, px_now_ms() */
+	bool busy, stalled;
 	bool over; /* it takes the lock no more */
 };
 
 struct px_pool {
 	struct px_pool_limits limits;
-	struct event *readable;
-	int fd; /* raised when something is finished */
+	struct event *readable, *watch; /* that: for threads that do not come back */
+	int fd;                         /* raised when something is finished */
 	pthread_mutex_t lock;
 	pthread_cond_t work, ended;
 	struct thread *threads;
 	struct owner_list owners; /* whose turn it is first */
 	struct job_list finished;
+	size_t capacity;             /* of 'threads' */
 	size_t count, idle, waiting; /* threads; those without a job; jobs without a thread */
+	size_t busy, stalled;        /* threads with a job; of those, that count no more */
 	bool quit;
 };
 
@@ -56,6 +60,9 @@ struct px_pool {
 
 /* Starts one more where jobs wait and none is free. An errno, or 0. */
 int px_pool_staff(struct px_pool *pool);
+
+/* Those that have had one job for long do not count until they are back: others may begin. */
+void px_pool_replace(struct px_pool *pool);
 
 /* True: every thread has come back within so many milliseconds. Not under the lock. */
 bool px_pool_join(struct px_pool *pool, int wait_ms);

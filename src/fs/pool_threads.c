@@ -5,6 +5,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
+enum { STALL_MS = 1000 };
+
 /* ---- under the lock, but for run() ---- */
 
 /* May the first that waits begin? */
@@ -18,21 +22,41 @@ owner_may_begin(const struct px_pool_owner *owner)
 	return !first->work->alters || owner->begun == 0;
 }
 
-/* The owner's next, taken out of its list; or NULL. */
-static struct px_pool_job *
-owner_take(const struct px_pool *pool, struct px_pool_owner *owner)
+static bool
+owner_may_go(const struct px_pool *pool, const struct px_pool_owner *owner)
 {
 	size_t most = pool->limits.threads > 1 ? pool->limits.threads - 1 : 1;
+
+	return owner->busy < most && (!TAILQ_EMPTY(&owner->resumed) || owner_may_begin(owner));
+}
+
+/*
+ * Whose turn it is: who has the fewest threads, so that those whose jobs do not
+ * come back are not first when one is free; of several, who has waited longest.
+ */
+static struct px_pool_owner *
+pool_choose(const struct px_pool *pool)
+{
+	struct px_pool_owner *owner, *best = NULL;
+
+	if (pool->busy - pool->stalled >= pool->limits.threads)
+		return NULL;
+	TAILQ_FOREACH (owner, &pool->owners, link)
+		if (owner_may_go(pool, owner) && (best == NULL || owner->busy < best->busy))
+			best = owner;
+	return best;
+}
+
+/* The owner's next, which has begun from here on. */
+static struct px_pool_job *
+owner_take(struct px_pool_owner *owner)
+{
 	struct px_pool_job *job = TAILQ_FIRST(&owner->resumed);
 
-	if (owner->busy >= most)
-		return NULL;
 	if (job != NULL) {
 		TAILQ_REMOVE(&owner->resumed, job, link);
 		return job;
 	}
-	if (!owner_may_begin(owner))
-		return NULL;
 	job = TAILQ_FIRST(&owner->waiting);
 	TAILQ_REMOVE(&owner->waiting, job, link);
 	owner->begun++;
@@ -44,19 +68,15 @@ owner_take(const struct px_pool *pool, struct px_pool_owner *owner)
 static struct px_pool_job *
 pool_take(struct px_pool *pool)
 {
-	struct px_pool_owner *owner;
-	struct px_pool_job *job = NULL;
+	struct px_pool_owner *owner = pool_choose(pool);
 
-	TAILQ_FOREACH (owner, &pool->owners, link)
-		if ((job = owner_take(pool, owner)) != NULL)
-			break;
-	if (job == NULL)
+	if (owner == NULL)
 		return NULL;
 	TAILQ_REMOVE(&pool->owners, owner, link);
 	TAILQ_INSERT_TAIL(&pool->owners, owner, link);
 	pool->waiting--;
 	owner->busy++;
-	return job;
+	return owner_take(owner);
 }
 
 static void
@@ -77,6 +97,21 @@ pool_finish(struct px_pool *pool, struct px_pool_job *job)
 	pthread_cond_broadcast(&pool->work);
 }
 
+static void
+thread_busy(struct thread *thread, bool busy)
+{
+	struct px_pool *pool = thread->pool;
+
+	thread->since = px_now_ms();
+	thread->busy = busy;
+	pool->stalled -= thread->stalled;
+	thread->stalled = false;
+	if (busy)
+		pool->busy++;
+	else
+		pool->busy--;
+}
+
 static void *
 thread_main(void *arg)
 {
@@ -92,9 +127,11 @@ thread_main(void *arg)
 			pool->idle--;
 			continue;
 		}
+		thread_busy(thread, true);
 		pthread_mutex_unlock(&pool->lock);
 		job->paused = !job->work->run(job->arg, &job->owner->stop);
 		pthread_mutex_lock(&pool->lock);
+		thread_busy(thread, false);
 		pool_finish(pool, job);
 	}
 	thread->over = true;
@@ -124,9 +161,28 @@ thread_start(struct px_pool *pool)
 int
 px_pool_staff(struct px_pool *pool)
 {
-	if (pool->idle > pool->waiting || pool->count >= pool->limits.threads)
+	if (pool->idle > pool->waiting || pool->count == pool->capacity ||
+	    pool->count - pool->stalled >= pool->limits.threads)
 		return 0;
 	return thread_start(pool);
+}
+
+void
+px_pool_replace(struct px_pool *pool)
+{
+	int64_t before = px_now_ms() - STALL_MS;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		struct thread *thread = &pool->threads[i];
+
+		if (!thread->busy || thread->stalled || thread->since > before)
+			continue;
+		thread->stalled = true;
+		pool->stalled++;
+		/* Without another one, those that are there go on alone. */
+		(void)px_pool_staff(pool);
+	}
+	pthread_cond_broadcast(&pool->work);
 }
 
 /* The time of CLOCK_MONOTONIC in so many milliseconds. */

@@ -14,6 +14,7 @@
 #include "fs/rules.h"
 #include "net/conn.h"
 #include "rpc/call.h"
+#include "rpc/file_close.h"
 #include "rpc/file_room.h"
 #include "rpc/file_watch.h"
 #include "sandbox/view.h"
@@ -27,6 +28,7 @@ px_file_job_new(struct px_call *call, const struct px_file_op *op)
 
 	job->call = call;
 	job->op = op;
+	job->pool = call->peer->rpc->files;
 	job->max = call->peer->rpc->max_file_bytes;
 	return job;
 }
@@ -46,7 +48,7 @@ void
 px_file_job_free(struct px_file_job *job)
 {
 	px_file_room_leave(job);
-	px_handle_unref(job->handle);
+	px_file_let_go(job->pool, NULL, job->handle);
 	px_policy_done(&job->policy);
 	job_drop_content(job);
 	if (job->result != NULL)
@@ -168,6 +170,16 @@ job_claim_lists(struct px_file_job *job)
 	return px_file_room_claim(job, sum, &job->err);
 }
 
+/* Closing is a part of the work. What could not be opened is still to be dropped. */
+static void
+job_drop_handle(struct px_file_job *job)
+{
+	if (job->has_failed && job->op->failed != NULL)
+		return;
+	px_handle_unref(job->handle);
+	job->handle = NULL;
+}
+
 static bool
 job_run(void *arg, const atomic_bool *stop)
 {
@@ -184,7 +196,10 @@ job_run(void *arg, const atomic_bool *stop)
 		job_encode(job);
 	job_drop_content(job);
 	px_file_room_settle(job, job->result != NULL ? evbuffer_get_length(job->result) : 0);
-	return job->lacks == 0 || job->refused;
+	if (job->lacks > 0 && !job->refused)
+		return false;
+	job_drop_handle(job);
+	return true;
 }
 
 static void
@@ -217,6 +232,8 @@ px_peer_files_begin(struct px_peer *peer, struct px_err *err)
 {
 	if (peer->rpc->files == NULL)
 		return px_fail(err, PX_E_FORBIDDEN, "this server does nothing to files");
+	if (px_pool_check(peer->rpc->files, err) == -1)
+		return -1;
 	if (peer->files == NULL) {
 		peer->files = px_pool_owner_new(peer->rpc->files);
 		peer->file_share = px_file_share_new(peer->rpc->file_room);
@@ -285,6 +302,6 @@ px_peer_files_end(struct px_peer *peer)
 	}
 	peer->files = NULL;
 	peer->file_share = NULL;
-	px_handles_free(peer->handles);
+	px_file_let_go(peer->rpc->files, peer->handles, NULL);
 	peer->handles = NULL;
 }

@@ -38,6 +38,7 @@ struct px_file_op {
 
 struct px_file_job {
 	struct px_call *call; /* NULL: its connection is over */
+	struct px_pool *pool; /* NULL: there is none, and no handle */
 	const struct px_file_op *op;
 	/* Writes the members of the result; NULL: {}. On the thread, like 'run'. */
 	void (*put)(const struct px_file_job *job, struct px_json_out *json);
@@ -83,7 +84,8 @@ void px_file_os_error(int sys, char *out, size_t size);
 /* The open files of a connection, made when they are first asked for. */
 struct px_handles *px_peer_handles(struct px_peer *peer);
 
-/* Makes peer->files, whose jobs end with the connection. PX_E_FORBIDDEN: there are no threads. */
+/* Makes peer->files, whose jobs end with the connection. PX_E_FORBIDDEN: there are no threads.
+ * PX_E_OVERLOADED: none of them comes back. */
 int px_peer_files_begin(struct px_peer *peer, struct px_err *err);
 
 /* The connection has room again: what waited for that goes on. */

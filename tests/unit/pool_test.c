@@ -23,7 +23,7 @@ struct desk {
 	struct px_pool *pool;
 	int begun, leave; /* semaphores: raised by each job that begins; taken by each to end */
 	atomic_int running, most;
-	char order[64]; /* the names of what was done, capitals for cancelled */
+	char order[160]; /* the names of what was done, capitals for cancelled */
 	size_t done;
 };
 
@@ -498,6 +498,65 @@ START_TEST(test_left_behind)
 }
 END_TEST
 
+/* A thread that does not come back is replaced for others; once it does, no more run than before.
+ */
+START_TEST(test_stalled)
+{
+	struct task stuck = task('a', true), own = task('b', false), others[4];
+	struct px_pool_owner *owner, *other;
+
+	setup(1);
+	owner = px_pool_owner_new(desk.pool);
+	other = px_pool_owner_new(desk.pool);
+	submit(owner, &look, &stuck);
+	submit(owner, &look, &own);
+	sem_take(desk.begun);
+	others[0] = task('o', false);
+	submit(other, &look, &others[0]);
+	turn_until(1);
+	ck_assert_str_eq(desk.order, "o");
+	ck_assert(!own.ran);
+	ck_assert_int_eq(px_pool_check(desk.pool, NULL), 0);
+	sem_raise(desk.leave);
+	turn_until(3);
+	ck_assert_str_eq(desk.order, "oab");
+	desk.most = 0;
+	for (int i = 1; i < 4; i++) {
+		others[i] = task((char)('o' + i), true);
+		submit(i % 2 == 0 ? owner : other, &look, &others[i]);
+		sem_raise(desk.leave);
+	}
+	turn_until(6);
+	ck_assert_int_eq(desk.most, 1);
+	px_pool_owner_free(owner);
+	px_pool_owner_free(other);
+	teardown(true);
+}
+END_TEST
+
+/* However many threads it has had, there is an end. */
+START_TEST(test_all_stalled)
+{
+	static struct task tasks[130];
+	struct px_err err = { 0 };
+
+	setup(64);
+	for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
+		tasks[i] = task('a', true);
+		submit(px_pool_owner_new(desk.pool), &look, &tasks[i]);
+	}
+	while (px_pool_check(desk.pool, &err) == 0)
+		ck_assert_int_eq(event_base_loop(desk.base, EVLOOP_ONCE), 0);
+	ck_assert_int_eq(err.code, PX_E_OVERLOADED);
+	ck_assert_int_eq(desk.running, 128);
+	for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++)
+		sem_raise(desk.leave);
+	turn_until(130);
+	ck_assert_int_eq(px_pool_check(desk.pool, &err), 0);
+	teardown(true);
+}
+END_TEST
+
 static bool
 mask_run(void *arg, const atomic_bool *stop)
 {
@@ -595,6 +654,8 @@ main(void)
 	tcase_add_test(tc, test_free);
 	tcase_add_test(tc, test_free_unused);
 	tcase_add_test(tc, test_left_behind);
+	tcase_add_test(tc, test_stalled);
+	tcase_add_test(tc, test_all_stalled);
 	tcase_add_test(tc, test_signals);
 	tcase_add_test(tc, test_many);
 	return run_cases(tc);
