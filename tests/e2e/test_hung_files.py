@@ -3,7 +3,7 @@
 
 import sys
 
-from files import DIALECTS, OLD, V1, in_both, put
+from files import OLD, V1, in_both
 from hung import can_hang, hung_files
 from support import run, unb64, within
 
