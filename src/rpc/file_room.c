@@ -17,12 +17,14 @@
 #include "rpc/call.h"
 #include "rpc/files.h"
 
-enum { LOOK_MS = 1000, LOOKS_MAX = 5 };
+/* One that waits is looked at so often; of those, in a row without anything given back. */
+enum { LOOK_MS = 1000, LOOKS_MAX = 60, IN_VAIN_MAX = 5 };
 
 struct px_file_room {
 	size_t max;
 	pthread_mutex_t lock;
 	size_t used; /* under the lock, like px_file_share.held */
+	bool given;  /* under the lock: some was given back since the last look */
 	TAILQ_HEAD(, px_file_job) waiting;
 	struct event *look; /* from time to time, at those that wait */
 };
@@ -61,6 +63,7 @@ share_change(struct px_file_share *share, size_t from, size_t to)
 {
 	pthread_mutex_lock(&share->room->lock);
 	share->room->used += to - from;
+	share->room->given |= to < from;
 	share->held += to - from;
 	pthread_mutex_unlock(&share->room->lock);
 }
@@ -148,12 +151,20 @@ room_on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct px_file_room *room = arg;
 	struct px_file_job *job, *next;
+	bool given;
 
 	(void)fd;
 	(void)what;
+	pthread_mutex_lock(&room->lock);
+	given = room->given;
+	room->given = false;
+	pthread_mutex_unlock(&room->lock);
 	TAILQ_FOREACH_SAFE (job, &room->waiting, waiting_link, next) {
-		job->looks += !job_is_held(job);
-		job->refused = job->looks >= LOOKS_MAX;
+		if (job_is_held(job))
+			continue;
+		job->looks++;
+		job->in_vain = given ? 0 : job->in_vain + 1;
+		job->refused = job->looks >= LOOKS_MAX || job->in_vain >= IN_VAIN_MAX;
 		if (job->refused)
 			room_resume(room, job);
 	}

@@ -13,8 +13,8 @@ struct px_pool_job;
  * The memory that large answers about files take, of all connections together:
  * from before a content is read until its connection has sent all but what it may
  * have unsent anyway. A job that finds no room is paused and waits for what others
- * give back, for some seconds; small answers, which connections bound, find room
- * always.
+ * give back, as long as somebody does, and a minute at most; small answers, which
+ * connections bound, find room always.
  *
  * All calls belong to the loop's thread but px_file_room_claim().
  */

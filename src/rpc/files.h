@@ -63,7 +63,7 @@ struct px_file_job {
 	size_t unclaimed; /* so much content needs no room */
 	TAILQ_ENTRY(px_file_job) waiting_link;
 	struct px_pool_job *paused; /* it waits for room, or NULL */
-	unsigned looks;             /* that found it waiting */
+	unsigned looks, in_vain;    /* that found it waiting; the last of them, nothing else */
 	bool refused;
 	/* what came of it, until it is written */
 	size_t got;
