@@ -53,12 +53,13 @@ enum px_code {
 
 struct px_err {
 	enum px_code code;
-	int sys;           /* errno of the system call that failed, or 0 */
-	const char *limit; /* PX_E_LIMIT: the limit's config key (static text), or NULL */
-	const char *step;  /* PX_E_SPAWN: the step that failed (static text), or NULL */
-	int64_t value;     /* PX_E_LIMIT: its value */
-	char path[256];    /* PX_E_SPAWN: the program or directory concerned, possibly cut; or "" */
-	char text[512];    /* one sentence, lower case, no full stop; never empty after a failure */
+	int sys; /* errno of the system call that failed, or 0 */
+	const char
+	    *limit; /* PX_E_LIMIT, _OVERLOADED: the limit's config key (static text), or NULL */
+	const char *step; /* PX_E_SPAWN: the step that failed (static text), or NULL */
+	int64_t value;    /* of the limit */
+	char path[256];   /* PX_E_SPAWN: the program or directory concerned, possibly cut; or "" */
+	char text[512];   /* one sentence, lower case, no full stop; never empty after a failure */
 };
 
 /* Fills 'err' (may be NULL) and returns -1, so that failing is one line: return px_fail(...). */

@@ -24,6 +24,12 @@ px_fs_go_on(const struct px_fs_scope *scope, struct px_err *err)
 }
 
 int
+px_fs_claim(const struct px_fs_scope *scope, size_t bytes, struct px_err *err)
+{
+	return scope->claim != NULL ? scope->claim(scope->claim_arg, bytes, err) : 0;
+}
+
+int
 px_fs_fail(const struct px_fs_scope *scope, const char *path, struct px_err *err)
 {
 	int sys = errno;

@@ -18,9 +18,12 @@ struct event_base;
  *
  * All calls belong to the loop's thread; 'run' alone is called on another one,
  * with every signal blocked. Threads begin with the first jobs and wait for more.
+ * One that has had a job for a second (a dead file system may never answer)
+ * counts for its owner alone: others get a thread in its place, up to 64 such.
  */
 struct px_pool;
 struct px_pool_owner;
+struct px_pool_job;
 
 struct px_pool_limits {
 	size_t threads;   /* at most; one owner has at most all but one of several */
@@ -29,12 +32,15 @@ struct px_pool_limits {
 
 /*
  * 'run' works on what 'arg' leads to, which nobody else touches meanwhile, and
- * returns early when 'stop' is raised. 'done' is called in the loop exactly once
- * for each job that was taken, and ends 'arg'. If 'cancelled', its owner is gone,
- * and 'run' may not have been called.
+ * returns early when 'stop' is raised. False: it lacks something and has given its
+ * thread back, but not its place in the order; then 'paused' is called in the loop,
+ * and 'run' once more after px_pool_resume(). 'done' is called in the loop exactly
+ * once for each job that was taken, and ends 'arg'. If 'cancelled', its owner is
+ * gone, and 'run' may not have been called, or not to its end.
  */
 struct px_pool_work {
-	void (*run)(void *arg, const atomic_bool *stop);
+	bool (*run)(void *arg, const atomic_bool *stop);
+	void (*paused)(void *arg, struct px_pool_job *job); /* NULL: 'run' is always true */
 	void (*done)(void *arg, bool cancelled);
 	bool alters;
 };
@@ -57,7 +63,10 @@ struct px_pool_owner *px_pool_owner_new(struct px_pool *pool);
  */
 void px_pool_owner_free(struct px_pool_owner *owner);
 
-/* While it is held, none of its jobs begins; those that are running go on. */
+/* PX_E_OVERLOADED: no job is going to begin before one of the threads comes back. */
+int px_pool_check(struct px_pool *pool, struct px_err *err);
+
+/* While it is held, none of its jobs begins; those that have begun go on. */
 void px_pool_owner_hold(struct px_pool_owner *owner, bool held);
 
 /*
@@ -66,5 +75,8 @@ void px_pool_owner_hold(struct px_pool_owner *owner, bool held);
  */
 int px_pool_submit(
     struct px_pool_owner *owner, const struct px_pool_work *work, void *arg, struct px_err *err);
+
+/* Runs one that has paused again, before those of its owner that have not begun. Once. */
+void px_pool_resume(struct px_pool_job *job);
 
 #endif

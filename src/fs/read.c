@@ -27,7 +27,8 @@ too_large(const char *path, size_t max, struct px_err *err)
  * of /proc are 0 and others change, so what stat says is where to begin, no more.
  */
 static int
-content_room(struct content *content, off_t told, size_t max, struct px_err *err)
+content_room(const struct px_fs_scope *scope, struct content *content, off_t told, size_t max,
+    struct px_err *err)
 {
 	size_t size = content->size * 2;
 	char *bytes;
@@ -38,6 +39,8 @@ content_room(struct content *content, off_t told, size_t max, struct px_err *err
 		size = told > 0 && (uint64_t)told < max ? (size_t)told + 1 : 4096;
 	if (size > max)
 		size = max + 1;
+	if (px_fs_claim(scope, size, err) == -1)
+		return -1;
 	if ((bytes = realloc(content->bytes, size)) == NULL)
 		return px_fail(err, PX_E_NOMEM, "out of memory for a file of %zu bytes", size);
 	content->bytes = bytes;
@@ -71,7 +74,7 @@ content_read(const struct px_fs_scope *scope, int fd, const char *path, off_t to
 	int more = 1;
 
 	while (more == 1) {
-		if (content_room(content, told, max, err) == -1)
+		if (content_room(scope, content, told, max, err) == -1)
 			return -1;
 		more = content_step(scope, fd, path, max, content, err);
 	}

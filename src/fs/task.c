@@ -86,6 +86,8 @@ read_block_run(struct px_fs_task *task, struct px_err *err)
 {
 	size_t room = task->len <= PX_HANDLE_BLOCK_MAX ? task->len : PX_HANDLE_BLOCK_MAX;
 
+	if (px_fs_claim(&task->scope, room, err) == -1)
+		return -1;
 	if ((task->data = malloc(room + 1)) == NULL)
 		return px_fail(err, PX_E_NOMEM, "no memory for a block of %zu bytes", room);
 	return px_handle_read(task->handle, task->offset, task->len, task->data, &task->got, err);
@@ -103,8 +105,7 @@ close_run(struct px_fs_task *task, struct px_err *err)
 {
 	int result = task->force ? 0 : px_handle_finish(task->handle, err);
 
-	px_handle_unref(task->handle);
-	task->handle = NULL;
+	px_handle_unref(px_fs_task_give_handle(task));
 	return result;
 }
 
@@ -175,9 +176,24 @@ px_fs_task_drop(struct px_fs_task *task)
 }
 
 void
+px_fs_task_leave(struct px_fs_task *task, bool has_failed)
+{
+	if (!has_failed || task->op != &px_fs_op_open)
+		px_handle_unref(px_fs_task_give_handle(task));
+}
+
+struct px_handle *
+px_fs_task_give_handle(struct px_fs_task *task)
+{
+	struct px_handle *handle = task->handle;
+
+	task->handle = NULL;
+	return handle;
+}
+
+void
 px_fs_task_done(struct px_fs_task *task)
 {
-	px_handle_unref(task->handle);
-	task->handle = NULL;
+	px_handle_unref(px_fs_task_give_handle(task));
 	px_fs_task_drop(task);
 }

@@ -90,7 +90,16 @@ int px_fs_task_run(struct px_fs_task *task, struct px_err *err);
 /* Frees what was to be written, and what came of it. The rest stays as it is. */
 void px_fs_task_drop(struct px_fs_task *task);
 
-/* Frees all that it has, but not itself. May take long: it may close a file. */
+/* Once it has run for the last time: lets go of its open file, unless px_fs_task_undo() is due.
+ * May take long: it may close it. */
+void px_fs_task_leave(struct px_fs_task *task, bool has_failed);
+
+/* ---- anywhere ---- */
+
+/* The open file, which is the caller's to let go of now; NULL: it has none. */
+struct px_handle *px_fs_task_give_handle(struct px_fs_task *task);
+
+/* Frees all that it has, but not itself. May take long, as px_fs_task_leave(). */
 void px_fs_task_done(struct px_fs_task *task);
 
 #endif

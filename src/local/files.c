@@ -207,7 +207,7 @@ job_fill(struct px_local_job *job)
 	return true;
 }
 
-static void
+static bool
 job_run(void *arg, const atomic_bool *stop)
 {
 	struct px_local_job *job = arg;
@@ -217,6 +217,8 @@ job_run(void *arg, const atomic_bool *stop)
 	if (!job->has_failed && !job_fill(job))
 		job->has_failed = px_fail(&job->err, PX_E_NOMEM, "memory is out") == -1;
 	px_fs_task_drop(job->task);
+	px_fs_task_leave(job->task, job->has_failed);
+	return true;
 }
 
 /* ---- in the core's thread ---- */
@@ -309,8 +311,8 @@ take_handle(struct px_local_call *call, struct px_err *err)
 int
 px_local_file(struct px_local_call *call, struct px_err *err)
 {
-	static const struct px_pool_work look = { job_run, job_done, false };
-	static const struct px_pool_work alter = { job_run, job_done, true };
+	static const struct px_pool_work look = { job_run, NULL, job_done, false };
+	static const struct px_pool_work alter = { job_run, NULL, job_done, true };
 	struct px_local *local = call->local;
 	struct px_local_job *job;
 	int result;

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/bytes.h"
 #include "proc/cage.h"
 #include "proc/spec.h"
 
@@ -46,22 +46,6 @@ memory_file(const char *name, const void *data, size_t len)
 
 /* ---- the record ---- */
 
-struct record {
-	char *data;
-	size_t len, room;
-};
-
-static void
-record_add(struct record *r, const void *data, size_t len)
-{
-	while (r->room - r->len < len) {
-		r->room = r->room == 0 ? 4096 : r->room * 2;
-		r->data = px_realloc_array(r->data, r->room, 1);
-	}
-	memcpy(r->data + r->len, data, len);
-	r->len += len;
-}
-
 static uint32_t
 count(char *const *list)
 {
@@ -73,10 +57,10 @@ count(char *const *list)
 }
 
 static void
-record_add_strings(struct record *r, char *const *list)
+record_add_strings(struct px_bytes *record, char *const *list)
 {
 	for (; list != NULL && *list != NULL; list++)
-		record_add(r, *list, strlen(*list) + 1);
+		px_bytes_add_str(record, *list);
 }
 
 static int
@@ -88,20 +72,20 @@ record_open(const struct px_spec *spec, char *const *files, char *const *argv)
 		.nfiles = count(files),
 		.nargv = count(argv),
 		.nenv = count(spec->env) };
-	struct record r = { NULL, 0, 0 };
+	struct px_bytes record = { 0 };
 	int fd;
 
-	record_add(&r, &head, sizeof head);
+	px_bytes_add(&record, &head, sizeof head);
 	if (head.nfootings > 0)
-		record_add(&r, cage->footings, head.nfootings * sizeof *cage->footings);
-	record_add_strings(&r, cage->paths);
-	record_add(&r, spec->cwd, strlen(spec->cwd) + 1);
-	record_add_strings(&r, files);
-	record_add_strings(&r, argv);
-	record_add_strings(&r, spec->env);
-	fd = memory_file("record", r.data, r.len);
-	explicit_bzero(r.data, r.len);
-	free(r.data);
+		px_bytes_add(&record, cage->footings, head.nfootings * sizeof *cage->footings);
+	record_add_strings(&record, cage->paths);
+	px_bytes_add_str(&record, spec->cwd);
+	record_add_strings(&record, files);
+	record_add_strings(&record, argv);
+	record_add_strings(&record, spec->env);
+	fd = memory_file("record", record.data, record.len);
+	explicit_bzero(record.data, record.len);
+	free(record.data);
 	return fd;
 }
 

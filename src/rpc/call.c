@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/conn.h"
+#include "rpc/files.h"
 #include "rpc/sub.h"
 
 struct px_batch {
@@ -83,6 +84,7 @@ batch_send(struct px_batch *batch)
 	batch_free_calls(batch);
 	batch_free(batch);
 	px_subs_release(peer);
+	px_peer_files_answered(peer);
 }
 
 static void

@@ -93,7 +93,7 @@ watch_on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- arming ---- */
 
-static void
+static bool
 arm_run(void *arg, const atomic_bool *stop)
 {
 	struct px_file_watch *watch = arg;
@@ -103,6 +103,7 @@ arm_run(void *arg, const atomic_bool *stop)
 	(void)stop; /* the end of the connection drops the watch */
 	watch->has_failed =
 	    px_missing_new(&spec, &watch->dropped, &watch->missing, &watch->err) == -1;
+	return true;
 }
 
 static void
@@ -150,7 +151,7 @@ arm_done(void *arg, bool cancelled)
 static int
 arm_submit(struct px_file_watch *watch, struct px_err *err)
 {
-	static const struct px_pool_work work = { arm_run, arm_done, false };
+	static const struct px_pool_work work = { arm_run, NULL, arm_done, false };
 
 	if (px_pool_submit(watch->peer->files, &work, watch, err) == -1)
 		return -1;

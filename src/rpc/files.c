@@ -1,5 +1,6 @@
 #include "rpc/files.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +9,17 @@
 
 #include "base/json_out.h"
 #include "base/mem.h"
+#include "fs/handles.h"
+#include "fs/pool.h"
 #include "fs/rules.h"
 #include "net/conn.h"
 #include "rpc/call.h"
+#include "rpc/file_close.h"
+#include "rpc/file_room.h"
 #include "rpc/file_watch.h"
 #include "sandbox/view.h"
+
+enum { ENTRY_BYTES = 40 /* of JSON around a name, about */ };
 
 struct px_file_job *
 px_file_job_new(struct px_call *call, const struct px_fs_op *op)
@@ -20,6 +27,7 @@ px_file_job_new(struct px_call *call, const struct px_fs_op *op)
 	struct px_file_job *job = px_new(struct px_file_job);
 
 	job->call = call;
+	job->pool = call->peer->rpc->files;
 	job->task.op = op;
 	job->task.max = call->peer->rpc->max_file_bytes;
 	return job;
@@ -28,6 +36,8 @@ px_file_job_new(struct px_call *call, const struct px_fs_op *op)
 void
 px_file_job_free(struct px_file_job *job)
 {
+	px_file_room_leave(job);
+	px_file_let_go(job->pool, NULL, px_fs_task_give_handle(&job->task));
 	px_fs_task_done(&job->task);
 	px_policy_done(&job->policy);
 	if (job->result != NULL)
@@ -85,6 +95,8 @@ job_answer(struct px_file_job *job)
 		px_json_put_buffer(json, job->result);
 		px_call_end(job->call);
 	}
+	px_file_room_answered(job);
+	px_peer_files_answered(peer);
 	/* Answers that nobody takes: those that follow are not even sought. */
 	if (px_conn_congested(peer->conn))
 		px_pool_owner_hold(peer->files, true);
@@ -126,17 +138,53 @@ job_run_confined(struct px_file_job *job)
 	return result;
 }
 
-static void
+static int
+job_claim(void *arg, size_t bytes, struct px_err *err)
+{
+	return px_file_room_claim(arg, bytes, err);
+}
+
+/* Lists are as long as they are found to be, so room for them is sought last. */
+static int
+job_claim_lists(struct px_file_job *job)
+{
+	const struct px_fs_task *task = &job->task;
+	const struct px_names *lists[] = { &task->names, &task->walked.entries,
+		&task->walked.errors };
+	size_t sum = 0;
+
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		sum += lists[i]->used + lists[i]->count * ENTRY_BYTES;
+	return px_file_room_claim(job, sum, &job->err);
+}
+
+static bool
 job_run(void *arg, const atomic_bool *stop)
 {
 	struct px_file_job *job = arg;
+	struct px_fs_task *task = &job->task;
 
-	job->task.scope.stop = stop;
+	task->scope.stop = stop;
+	task->scope.claim = job_claim;
+	task->scope.claim_arg = job;
+	job->lacks = 0;
 	job->has_failed =
-	    (job->confined ? job_run_confined(job) : px_fs_task_run(&job->task, &job->err)) == -1;
-	if (!job->has_failed && job->put != NULL && px_fs_go_on(&job->task.scope, NULL) == 0)
+	    (job->confined ? job_run_confined(job) : px_fs_task_run(task, &job->err)) == -1 ||
+	    job_claim_lists(job) == -1;
+	if (!job->has_failed && job->put != NULL && px_fs_go_on(&task->scope, NULL) == 0)
 		job_encode(job);
-	px_fs_task_drop(&job->task);
+	px_fs_task_drop(task);
+	px_file_room_settle(job, job->result != NULL ? evbuffer_get_length(job->result) : 0);
+	if (job->lacks > 0 && !job->refused)
+		return false;
+	px_fs_task_leave(task, job->has_failed);
+	return true;
+}
+
+static void
+job_paused(void *arg, struct px_pool_job *paused)
+{
+	px_file_room_wait(arg, paused);
 }
 
 static void
@@ -163,19 +211,29 @@ px_peer_files_begin(struct px_peer *peer, struct px_err *err)
 {
 	if (peer->rpc->files == NULL)
 		return px_fail(err, PX_E_FORBIDDEN, "this server does nothing to files");
-	if (peer->files == NULL)
+	if (px_pool_check(peer->rpc->files, err) == -1)
+		return -1;
+	if (peer->files == NULL) {
 		peer->files = px_pool_owner_new(peer->rpc->files);
+		peer->file_share = px_file_share_new(peer->rpc->file_room);
+	}
 	return 0;
 }
 
 int
 px_file_job_start(struct px_file_job *job, struct px_err *err)
 {
-	static const struct px_pool_work look = { job_run, job_done, false };
-	static const struct px_pool_work alter = { job_run, job_done, true };
+	static const struct px_pool_work look = { job_run, job_paused, job_done, false };
+	static const struct px_pool_work alter = { job_run, job_paused, job_done, true };
 	struct px_peer *peer = job->call->peer;
 
-	if (px_peer_files_begin(peer, err) == -1 ||
+	if (px_peer_files_begin(peer, err) == 0) {
+		job->share = px_file_share_ref(peer->file_share);
+		/* The answers of a batch are kept until the last of them is there. Reading a whole
+		 * file takes a byte more, to find its end. */
+		job->unclaimed = job->call->batch == NULL ? PX_HANDLE_BLOCK_MAX + 1 : 0;
+	}
+	if (job->share == NULL ||
 	    px_pool_submit(peer->files, job->task.op->alters ? &alter : &look, job, err) == -1) {
 		px_fs_task_undo(&job->task, peer->handles);
 		px_file_job_free(job);
@@ -196,18 +254,32 @@ px_peer_handles(struct px_peer *peer)
 }
 
 void
+px_peer_files_answered(struct px_peer *peer)
+{
+	if (peer->files != NULL && !px_conn_congested(peer->conn) && TAILQ_EMPTY(&peer->batches))
+		px_file_share_sent(peer->file_share);
+}
+
+void
 px_peer_files_drained(struct px_peer *peer)
 {
-	if (peer->files != NULL)
-		px_pool_owner_hold(peer->files, false);
+	if (peer->files == NULL)
+		return;
+	px_pool_owner_hold(peer->files, false);
+	px_peer_files_answered(peer);
 }
 
 void
 px_peer_files_end(struct px_peer *peer)
 {
 	px_file_watch_end(peer);
-	px_pool_owner_free(peer->files);
+	if (peer->files != NULL) {
+		px_pool_owner_free(peer->files);
+		px_file_share_sent(peer->file_share);
+		px_file_share_unref(peer->file_share);
+	}
 	peer->files = NULL;
-	px_handles_free(peer->handles);
+	peer->file_share = NULL;
+	px_file_let_go(peer->rpc->files, peer->handles, NULL);
 	peer->handles = NULL;
 }

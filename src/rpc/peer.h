@@ -33,6 +33,7 @@ struct px_peer {
 	struct px_sub_list subs;
 	struct px_proof proof;
 	struct px_pool_owner *files;      /* its jobs in rpc->files; NULL before the first */
+	struct px_file_share *file_share; /* of the room for large answers; with 'files' */
 	struct px_handles *handles;       /* its open files; NULL before the first */
 	struct px_file_watch *file_watch; /* or NULL */
 	int64_t next_watch;               /* the smallest id that its next watch may have */

@@ -34,6 +34,7 @@ struct px_rpc {
 	struct px_json_out *json; /* the one writer: texts are written one at a time */
 	struct event_base *base;
 	struct px_pool *files; /* the threads for requests about files; NULL: there are none */
+	struct px_file_room *file_room; /* what large answers about files may hold; with 'files' */
 	const struct px_log *log;
 	const char *name, *version;
 	int64_t started_ms; /* px_now_ms() */

@@ -3,55 +3,38 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/bytes.h"
 #include "proc/enter.h"
 #include "sandbox/view.h"
 
-struct args {
-	char *data;
-	size_t len, room;
-};
-
 static void
-add(struct args *args, const char *word)
+add_on(struct px_bytes *args, const char *option, const char *path)
 {
-	size_t size = strlen(word) + 1;
-
-	while (args->room - args->len < size) {
-		args->room = args->room == 0 ? 4096 : args->room * 2;
-		args->data = px_realloc_array(args->data, args->room, 1);
-	}
-	memcpy(args->data + args->len, word, size);
-	args->len += size;
+	px_bytes_add_str(args, option);
+	px_bytes_add_str(args, path);
 }
 
 static void
-add_on(struct args *args, const char *option, const char *path)
-{
-	add(args, option);
-	add(args, path);
-}
-
-static void
-add_bind(struct args *args, const char *option, const char *from, const char *to)
+add_bind(struct px_bytes *args, const char *option, const char *from, const char *to)
 {
 	add_on(args, option, from);
-	add(args, to);
+	px_bytes_add_str(args, to);
 }
 
 static void
-add_namespaces(struct args *args, const struct px_view *view)
+add_namespaces(struct px_bytes *args, const struct px_view *view)
 {
 	_Static_assert(PX_ENTER_FILTER == 4, "as written here");
 
-	add(args, "--unshare-user"); /* also for root, whose powers would reach outside */
-	add(args, "--unshare-pid");
-	add(args, "--unshare-ipc");
-	add(args, "--unshare-uts");
+	/* A user's also for root, whose powers would reach outside. */
+	px_bytes_add_str(args, "--unshare-user");
+	px_bytes_add_str(args, "--unshare-pid");
+	px_bytes_add_str(args, "--unshare-ipc");
+	px_bytes_add_str(args, "--unshare-uts");
 	if (!view->network)
-		add(args, "--unshare-net");
+		px_bytes_add_str(args, "--unshare-net");
 	add_on(args, "--cap-drop", "ALL");
-	add(args, "--die-with-parent");
+	px_bytes_add_str(args, "--die-with-parent");
 	add_on(args, "--seccomp", "4");
 }
 
@@ -63,7 +46,7 @@ add_namespaces(struct args *args, const struct px_view *view)
  * (mount_namespaces(7)).
  */
 static void
-add_proc(struct args *args)
+add_proc(struct px_bytes *args)
 {
 	static const char *const machine[] = { "/proc/acpi", "/proc/asound", "/proc/bus",
 		"/proc/cpu", "/proc/driver", "/proc/dynamic_debug", "/proc/fs", "/proc/irq",
@@ -76,7 +59,7 @@ add_proc(struct args *args)
 }
 
 static void
-add_root(struct args *args, const struct px_view *view)
+add_root(struct px_bytes *args, const struct px_view *view)
 {
 	enum px_fs_access access = view->list[0].access;
 
@@ -101,7 +84,7 @@ has_places_below(const struct px_view *view, const struct px_view_place *place)
 
 /* A device cannot be opened there, so /dev/null denies what it covers. */
 static void
-add_denial(struct args *args, const struct px_view *view, const struct px_view_place *place)
+add_denial(struct px_bytes *args, const struct px_view *view, const struct px_view_place *place)
 {
 	if (place->kind == PX_VIEW_FILE) {
 		add_bind(args, "--ro-bind", "/dev/null", place->path);
@@ -112,7 +95,7 @@ add_denial(struct args *args, const struct px_view *view, const struct px_view_p
 }
 
 static void
-add_place(struct args *args, const struct px_view *view, const struct px_view_place *place)
+add_place(struct px_bytes *args, const struct px_view *view, const struct px_view_place *place)
 {
 	bool devices = view->list[0].access == PX_FS_WRITE;
 
@@ -128,7 +111,7 @@ add_place(struct args *args, const struct px_view *view, const struct px_view_pl
 
 /* Links are seen where what they lie in is; elsewhere they have to be made. */
 static void
-add_links(struct args *args, const struct px_view *view)
+add_links(struct px_bytes *args, const struct px_view *view)
 {
 	for (size_t i = 0; i < view->nlinks; i++)
 		if (px_view_find(view, view->links[i].path)->access == PX_FS_NONE)
@@ -137,7 +120,7 @@ add_links(struct args *args, const struct px_view *view)
 
 /* When everything is in them. */
 static void
-close_denied(struct args *args, const struct px_view *view)
+close_denied(struct px_bytes *args, const struct px_view *view)
 {
 	for (size_t i = view->count; i-- > 0;) {
 		const struct px_view_place *place = &view->list[i];
@@ -151,7 +134,7 @@ close_denied(struct args *args, const struct px_view *view)
 void
 px_bwrap_args(const struct px_view *view, char **out, size_t *out_len)
 {
-	struct args args = { NULL, 0, 0 };
+	struct px_bytes args = { 0 };
 
 	add_namespaces(&args, view);
 	add_root(&args, view);

@@ -43,6 +43,7 @@ struct px_config {
 	int64_t codex_replay_bytes;                     /* 8 MiB */
 	int64_t codex_closed_bytes;                     /* 64 MiB */
 	int64_t max_file_bytes;                         /* 44 MiB */
+	int64_t max_file_answer_bytes;                  /* 256 MiB */
 	int64_t max_file_requests_per_connection;       /* 256 */
 	int64_t file_threads;                           /* 4 */
 	bool codex_terminate_group_only, codex_ignore_sandbox;

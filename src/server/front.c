@@ -8,6 +8,7 @@
 #include "fs/pool.h"
 #include "net/net.h"
 #include "px_version.h"
+#include "rpc/file_room.h"
 #include "sandbox/sandbox.h"
 #include "server/config.h"
 #include "server/host.h"
@@ -58,7 +59,10 @@ files_open(struct px_rpc *rpc, const struct px_config *config, struct px_err *er
 	if (!px_config_offers_files(config))
 		return 0;
 	rpc->files = px_pool_new(rpc->base, &limits, err);
-	return rpc->files != NULL ? 0 : -1;
+	if (rpc->files == NULL)
+		return -1;
+	rpc->file_room = px_file_room_new(rpc->base, (size_t)config->max_file_answer_bytes);
+	return 0;
 }
 
 static int
@@ -129,7 +133,9 @@ px_front_open(struct px_front *front, struct event_base *base, struct px_core *c
 static void
 rpc_close(struct px_rpc *rpc)
 {
-	px_pool_free(rpc->files, FILES_PATIENCE_MS);
+	/* A thread that is left behind may have some of it. */
+	if (px_pool_free(rpc->files, FILES_PATIENCE_MS))
+		px_file_room_free(rpc->file_room);
 	px_json_out_free(rpc->json);
 	if (rpc->prepared_key != NULL)
 		explicit_bzero(rpc->prepared_key, rpc->prepared_key_len);

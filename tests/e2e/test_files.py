@@ -329,30 +329,6 @@ async def test_large_directory(t, dialect):
             await other("remove", f"{folder}/many", recursive=True)
 
 
-@needs_native
-@deadline(120)
-async def test_answers_that_nobody_takes(t):
-    """Of a connection that does not read, no more is kept than can be on its way; it has all when it does."""
-    size, count = 8 * MB, 100
-    with many_files() as folder:
-        put(f"{folder}/file", b"x" * size)
-        async with serving(t, env=lean()) as server:
-            files, other = await V1.connect(server), await V1.connect(server)
-            before = status(server.pid, "VmRSS")
-            asked = [await files.ask("readFile", f"{folder}/file") for _ in range(count)]
-            files.conn.pause()
-            most = 0
-            for _ in range(200):
-                assert await other.listed(folder) == {"file": False}
-                most = max(most, status(server.pid, "VmRSS") - before)
-            assert most < count * size / 2, f"{most} bytes for {count} answers"
-            assert not asked[-1].done()
-            files.conn.resume()
-            for one in asked:
-                answer = await within(one, "answer")
-                assert len(answer["result"]["chunk"]) > size
-
-
 @in_both
 async def test_very_many_requests(t, dialect):
     """Beyond what may be asked at once each request is refused, none is lost, and the connection goes on."""

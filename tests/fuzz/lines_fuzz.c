@@ -3,15 +3,10 @@
  * of one page says, and the same however the stream is cut. The first two bytes
  * choose the cut and the limit.
  */
+#include "must.h"
 #include "replay.h"
 
 #include <stdint.h>
-
-#define MUST(cond)               \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,15 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "transcript/transcript.h"
-
-#define MUST(cond)                                                                 \
-	do {                                                                       \
-		if (!(cond)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			abort();                                                   \
-		}                                                                  \
-	} while (0)
 
 enum {
 	MODEL_BYTES = 1 << 17, /* a stream's whole history */

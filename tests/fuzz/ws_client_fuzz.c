@@ -5,16 +5,11 @@
  * odd, a correct answer goes before the rest, which then is frames.
  */
 #include "asked.h"
+#include "must.h"
 
 #include <stdint.h>
 
 #include <bsd/stdlib.h>
-
-#define MUST(cond)               \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

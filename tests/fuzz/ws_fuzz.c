@@ -4,15 +4,10 @@
  * the cut, the second the limit; when that is odd, a handshake goes before the
  * rest, which then is frames.
  */
+#include "must.h"
 #include "replay.h"
 
 #include <stdint.h>
-
-#define MUST(cond)               \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

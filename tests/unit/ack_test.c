@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "cases.h"
 #include "session/state.h"
 #include "watch_reader.h"
 
@@ -410,12 +411,5 @@ ack_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(ack_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(ack_suite());
 }

@@ -1,11 +1,11 @@
 #include <arpa/inet.h>
-#include <check.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
+#include "cases.h"
 #include "client/address.h"
 
 static struct px_address *
@@ -222,12 +222,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("address");
 	TCase *tc = tcase_create("address");
-	SRunner *sr;
-	int failed;
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_unix, 0, sizeof unix_urls / sizeof unix_urls[0]);
 	tcase_add_test(tc, test_unix_length);
 	tcase_add_loop_test(tc, test_ws, 0, sizeof ws_urls / sizeof ws_urls[0]);
@@ -235,11 +231,5 @@ main(void)
 	tcase_add_loop_test(tc, test_bad, 0, sizeof bad_urls / sizeof bad_urls[0]);
 	tcase_add_test(tc, test_long_host);
 	tcase_add_test(tc, test_no_address);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

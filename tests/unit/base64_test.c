@@ -1,9 +1,10 @@
 #include "base/base64.h"
 
-#include <check.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 /* A copy of exactly 'len' bytes on the heap, so that a sanitizer sees every access beyond it. */
 static char *
@@ -173,12 +174,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("base64");
 	TCase *tc = tcase_create("base64");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, lengths);
 	tcase_add_test(tc, rfc_vectors);
 	tcase_add_test(tc, agrees_with_openssl);
@@ -186,9 +183,5 @@ main(void)
 	tcase_add_test(tc, every_other_character_is_refused);
 	tcase_add_test(tc, padding_is_strict);
 	tcase_add_test(tc, padding_bits_must_be_zero);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -4,18 +4,13 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "rig/rig.h"
-
-/* Runs the tests of one case, prints TAP, and returns what main does. */
+/* Runs all tests of a suite, prints TAP, and returns what main does. Takes the suite over. */
 static inline int
-run_cases(TCase *tc)
+run_suite(Suite *suite)
 {
-	Suite *suite = suite_create("unit");
 	SRunner *sr = srunner_create(suite);
 	int failed;
 
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(suite, tc);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);
@@ -23,18 +18,15 @@ run_cases(TCase *tc)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The same with a server that all of them share, at rig_url(). */
+/* The same for tests that are one case, each with a minute. */
 static inline int
-serve_cases(TCase *tc, const char *const *flags)
+run_cases(TCase *tc)
 {
-	struct rig_server server;
-	int result;
+	Suite *suite = suite_create("unit");
 
-	rig_server_start(&server, flags);
-	rig_server_share(&server);
-	result = run_cases(tc);
-	rig_server_stop(&server);
-	return result;
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(suite, tc);
+	return run_suite(suite);
 }
 
 #endif

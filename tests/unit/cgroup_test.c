@@ -1,6 +1,5 @@
 #include "tree/cgroup.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +15,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "tree/cgroup_self.h"
 #include "tree/cgroup_walk.h"
 #include "tree/tree.h"
@@ -566,19 +566,14 @@ base_remove(int fd)
 int
 main(void)
 {
-	int base = base_make(), failed;
-	SRunner *sr;
+	int base = base_make(), result;
 
 	if (base == -1)
 		puts("# no cgroup v2 that can be written: what needs one is not tested");
 	fflush(stdout);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	sr = srunner_create(cgroup_suite(base != -1));
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	result = run_suite(cgroup_suite(base != -1));
 	if (base != -1)
 		base_remove(base);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return result;
 }

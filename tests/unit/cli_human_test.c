@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
+#include "cases.h"
 
 static void
 size(int64_t bytes, const char *expected)
@@ -104,17 +104,11 @@ main(void)
 {
 	Suite *s = suite_create("cli_human");
 	TCase *tc = tcase_create("cli_human");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, test_size);
 	tcase_add_test(tc, test_age);
 	tcase_add_test(tc, test_words);
 	tcase_add_test(tc, test_harmless);
 	suite_add_tcase(s, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -1,9 +1,10 @@
 #include "cli/keys.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 /* What came of typing something: the program's bytes, with {ACTION} where there was one. */
 struct session {
@@ -183,21 +184,13 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("keys");
 	TCase *tc = tcase_create("keys");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, test_usual_keys);
 	tcase_add_test(tc, test_other_keys);
 	tcase_add_test(tc, test_pasted_text);
 	tcase_add_test(tc, test_keys_as_sequences);
 	tcase_add_test(tc, test_notation);
 	tcase_add_test(tc, test_telling);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

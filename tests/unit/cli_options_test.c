@@ -3,8 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include <check.h>
-
+#include "cases.h"
 #include "cli/command.h"
 
 struct values {
@@ -210,8 +209,6 @@ main(void)
 {
 	Suite *s = suite_create("cli_options");
 	TCase *tc = tcase_create("cli_options");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, test_forms);
 	tcase_add_test(tc, test_end_of_options);
@@ -219,9 +216,5 @@ main(void)
 	tcase_add_test(tc, test_operands);
 	tcase_add_test(tc, test_common);
 	suite_add_tcase(s, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

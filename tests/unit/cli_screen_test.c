@@ -1,8 +1,9 @@
 #include "cli/screen.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 enum { SIZE = 4096 };
 
@@ -164,12 +165,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("screen");
 	TCase *tc = tcase_create("screen");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, test_live_output_is_unchanged);
 	tcase_add_test(tc, test_old_questions);
 	tcase_add_test(tc, test_old_output_that_stays);
@@ -177,9 +174,5 @@ main(void)
 	tcase_add_test(tc, test_from_old_to_live);
 	tcase_add_test(tc, test_undo);
 	tcase_add_test(tc, test_redo);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -11,9 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cases.h"
 #include "client/state.h"
 #include "rig/talk.h"
+#include "served_cases.h"
 
 /* Servers that are not there or go away, and the end of a client in every state. */
 

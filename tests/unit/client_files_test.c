@@ -1,9 +1,9 @@
 #include <errno.h>
 
-#include "cases.h"
 #include "client_peer.h"
 #include "fs_dir.h"
 #include "rig/talk.h"
+#include "served_cases.h"
 
 /* Requests about files on the wire, answers that are none, and connections that break amid them. */
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "cases.h"
 #include "rig/rig.h"
 #include "rig/talk.h"
+#include "served_cases.h"
 
 /*
  * Eight threads on one client: starts, writes, waits, events of one session each,

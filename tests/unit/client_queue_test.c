@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cases.h"
 #include "rig/talk.h"
+#include "served_cases.h"
 
 /* Events that are not taken as fast as they come, and the ways to take them. */
 

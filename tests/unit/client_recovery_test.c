@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cases.h"
 #include "rig/talk.h"
+#include "served_cases.h"
 
 /* Connections that break at chosen moments, and what is found again behind them. */
 

@@ -1,6 +1,5 @@
 #include "net/conn.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -17,6 +16,7 @@
 #include <event2/event.h>
 
 #include "base/mem.h"
+#include "cases.h"
 #include "net/net.h"
 
 enum { HIGH_WATER = 20000, LIMIT = 1000, SOON_MS = 5, HOUR_MS = 3600 * 1000, LOG_MAX = 4096 };
@@ -911,12 +911,5 @@ conn_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(conn_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(conn_suite());
 }

@@ -1,9 +1,10 @@
 #include "base/crypto.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 static void
 expect_hex(const uint8_t *bytes, size_t len, const char *want)
@@ -122,21 +123,13 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("crypto");
 	TCase *tc = tcase_create("crypto");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, sha1);
 	tcase_add_test(tc, hmac);
 	tcase_add_test(tc, hmac_of_nothing);
 	tcase_add_test(tc, sha256_in_parts);
 	tcase_add_test(tc, equal_secret);
 	tcase_add_test(tc, random_hex);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,10 +1,11 @@
 #include "proc/env_policy.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
+
+#include "cases.h"
 
 static char *server_env[] = { "PATH=/bin", "HOME=/root", "API_KEY=1", "KEYBOARD=us", "my_secret=2",
 	"PASSWORD_X=3", "Lang=C", "EMPTY=", NULL };
@@ -97,19 +98,11 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("env_policy");
 	TCase *tc = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, test_inherit);
 	tcase_add_test(tc, test_secrets);
 	tcase_add_test(tc, test_order);
 	tcase_add_loop_test(tc, test_patterns, 0, sizeof patterns / sizeof patterns[0]);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_cases(tc);
 }

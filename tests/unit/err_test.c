@@ -1,11 +1,12 @@
 #include "base/err.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
+
+#include "cases.h"
 
 START_TEST(fail_fills_everything)
 {
@@ -135,12 +136,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("err");
 	TCase *tc = tcase_create("err");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, fail_fills_everything);
 	tcase_add_test(tc, null_err_is_allowed);
 	tcase_add_test(tc, fail_sys_appends_reason);
@@ -151,9 +148,5 @@ main(void)
 	tcase_add_test(tc, text_is_never_empty);
 	tcase_add_test(tc, words);
 	tcase_add_test(tc, errno_names);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

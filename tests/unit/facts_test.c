@@ -1,6 +1,5 @@
 #include "proc/facts.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cases.h"
 #include "proc/input.h"
 #include "proc/procs.h"
 #include "proc/spec.h"
@@ -631,15 +631,7 @@ facts_suite(void)
 int
 main(int argc, char **argv)
 {
-	SRunner *sr;
-	int failed;
-
 	if (argc > 1)
 		return puppet(argv[1]);
-	sr = srunner_create(facts_suite());
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(facts_suite());
 }

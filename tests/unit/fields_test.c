@@ -1,12 +1,12 @@
 #include "base/fields.h"
 
-#include <check.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "cases.h"
 
 struct pty {
 	struct px_int rows, cols;
@@ -407,12 +407,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("fields");
 	TCase *tc = tcase_create("fields");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, absent_and_null_leave_zero);
 	tcase_add_test(tc, every_type);
@@ -430,9 +426,5 @@ main(void)
 	tcase_add_test(tc, environments);
 	tcase_add_test(tc, duplicates);
 	tcase_add_test(tc, err_may_be_null);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,8 +1,9 @@
 #include "wire/gather.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 START_TEST(test_empty)
 {
@@ -82,19 +83,11 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("gather");
 	TCase *tc = tcase_create("gather");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, test_empty);
 	tcase_add_test(tc, test_grows);
 	tcase_add_test(tc, test_cut_characters);
 	tcase_add_test(tc, test_wrong_at_once);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,6 +1,5 @@
 #include "proc/guardian.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "tree/tree.h"
 
 /*
@@ -339,12 +339,5 @@ guardian_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(guardian_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(guardian_suite());
 }

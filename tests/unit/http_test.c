@@ -1,10 +1,11 @@
 #include "wire/http.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/buffer.h>
+
+#include "cases.h"
 
 /* A copy of exact size, so that a sanitizer sees a byte read behind the end. */
 static char *
@@ -315,10 +316,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("http");
 	TCase *tc = tcase_create("http");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, test_request_line);
 	tcase_add_test(tc, test_request_line_least);
@@ -334,10 +332,5 @@ main(void)
 	tcase_add_test(tc, test_respond_to_head);
 	tcase_add_test(tc, test_respond_upgrade_required);
 	tcase_add_test(tc, test_status_texts);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

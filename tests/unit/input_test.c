@@ -1,6 +1,5 @@
 #include "proc/input.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
@@ -14,6 +13,7 @@
 #include <event2/event.h>
 
 #include "base/mem.h"
+#include "cases.h"
 
 enum { PIPE_SIZE = 4096, CAP = 1000, MAX_CALLS = 16 };
 
@@ -867,12 +867,5 @@ input_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(input_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(input_suite());
 }

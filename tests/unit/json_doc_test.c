@@ -1,10 +1,11 @@
 #include "base/json.h"
 
-#include <check.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 struct parsed {
 	struct px_json_doc *doc;
@@ -163,20 +164,12 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("json_doc");
 	TCase *tc = tcase_create("json_doc");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, duplicates_in_small_objects);
 	tcase_add_test(tc, duplicates_in_objects_of_every_size);
 	tcase_add_test(tc, earliest_of_many_duplicates);
 	tcase_add_test(tc, get_and_is);
 	tcase_add_test(tc, arena);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

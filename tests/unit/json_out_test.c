@@ -1,6 +1,5 @@
 #include "base/json_out.h"
 
-#include <check.h>
 #include <event2/buffer.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "cases.h"
 
 static struct px_json_out *out;
 static struct evbuffer *buf;
@@ -359,12 +359,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("json_out");
 	TCase *tc = tcase_create("json_out");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, every_kind);
 	tcase_add_test(tc, reuse_after_whole_and_unfinished_texts);
@@ -383,9 +379,5 @@ main(void)
 	tcase_add_test_raise_signal(tc, a_value_in_place_of_a_name_aborts, SIGABRT);
 	tcase_add_test_raise_signal(tc, a_second_value_aborts, SIGABRT);
 	tcase_add_test(tc, free_takes_null);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,11 +1,12 @@
 #include "base/json.h"
 
-#include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#include "cases.h"
 
 /* A document and the exact heap copy that it borrows from, so that a sanitizer sees the edges. */
 struct parsed {
@@ -459,12 +460,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("json");
 	TCase *tc = tcase_create("json");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, types_and_links);
 	tcase_add_test(tc, scalars_as_the_whole_text);
 	tcase_add_test(tc, integers_are_exact);
@@ -481,9 +478,5 @@ main(void)
 	tcase_add_test(tc, many_escaped_strings);
 	tcase_add_test(tc, errors_say_where_and_do_not_echo);
 	tcase_add_test(tc, memory_shortage_is_an_error);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

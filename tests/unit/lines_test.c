@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +5,7 @@
 
 #include "../fuzz/replay.h"
 #include "base/err.h"
+#include "cases.h"
 #include "wire/framer.h"
 
 static void
@@ -207,10 +207,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("lines");
 	TCase *tc = tcase_create("lines");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, test_lines);
 	tcase_add_test(tc, test_carriage_return);
@@ -225,11 +222,5 @@ main(void)
 	tcase_add_test(tc, test_wrap_after_finish);
 	tcase_add_test(tc, test_limit_changes_inside_a_line);
 	tcase_add_test(tc, test_long_line);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,7 +1,6 @@
 #ifndef LINK_PEER_H
 #define LINK_PEER_H
 
-#include <check.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,6 +16,7 @@
 #include <openssl/ssl.h>
 
 #include "base/err.h"
+#include "cases.h"
 #include "client/address.h"
 #include "client/link.h"
 #include "wire/framer.h"
@@ -301,22 +301,6 @@ near_echoes(struct near *near, size_t size)
 	evbuffer_drain(near->got, size + 1);
 	near->bytes = 0;
 	free(text);
-}
-
-static inline int
-run_cases(const char *name, TCase *tc)
-{
-	Suite *suite = suite_create(name);
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

@@ -530,5 +530,5 @@ main(void)
 	tcase_add_test(tc, test_adopt_fails);
 	tcase_add_test(tc, test_large);
 	tcase_add_loop_test(tc, test_server, 0, sizeof listens / sizeof listens[0]);
-	return run_cases("link", tc);
+	return run_cases(tc);
 }

@@ -300,5 +300,5 @@ main(void)
 	tcase_add_test(tc, test_hang_up);
 	tcase_add_test(tc, test_authority_file);
 	tcase_add_test(tc, test_large);
-	return run_cases("link_tls", tc);
+	return run_cases(tc);
 }

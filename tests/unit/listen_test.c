@@ -1,6 +1,5 @@
 #include "net/listen.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -13,6 +12,8 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+
+#include "cases.h"
 
 static struct event_base *base;
 static struct px_listener *listener;
@@ -358,12 +359,5 @@ listen_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(listen_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(listen_suite());
 }

@@ -1,6 +1,5 @@
 #include "local/local.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +14,8 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "cases.h"
 
 enum { WAIT_MS = 60000, BIG = 4 * 1024 * 1024 };
 
@@ -904,12 +905,5 @@ local_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(local_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(local_suite());
 }

@@ -1,6 +1,5 @@
 #include "base/log.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "cases.h"
 
 static int pipe_fds[2];
 static char line[PIPE_BUF + 1];
@@ -312,12 +312,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("log");
 	TCase *tc = tcase_create("log");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, plain_text);
 	tcase_add_test(tc, text_values_are_quoted_when_not_plain);
@@ -330,9 +326,5 @@ main(void)
 	tcase_add_test(tc, level_words);
 	tcase_add_test(tc, a_full_stream_loses_the_line);
 	tcase_add_test(tc, a_closed_stream_loses_the_line);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,12 +1,12 @@
 #include "server/loop_watch.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include <event2/event.h>
 
 #include "base/clock.h"
+#include "cases.h"
 
 static struct event_base *base;
 static struct px_loop_watch *watch;
@@ -154,12 +154,5 @@ loop_watch_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(loop_watch_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(loop_watch_suite());
 }

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "cases.h"
 #include "session/input.h"
 #include "session/wait.h"
 #include "session/watch.h"
@@ -290,12 +291,5 @@ lost_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(lost_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(lost_suite());
 }

@@ -1,12 +1,12 @@
 #include "tree/mark.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "tree/procfs.h"
 
 START_TEST(mark_is_laid_out_by_fields)
@@ -139,10 +139,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("mark");
 	TCase *tc = tcase_create("mark");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, mark_is_laid_out_by_fields);
 	tcase_add_test(tc, mark_fields_wrap_at_their_widths);
@@ -153,11 +150,5 @@ main(void)
 	tcase_add_test(tc, mark_set_refuses_what_is_no_mark);
 	tcase_add_test(tc, mark_set_fails_under_a_lower_hard_limit);
 	tcase_add_test(tc, mark_is_inherited_over_fork_and_exec);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,10 +1,10 @@
 #include "session/matcher.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "cases.h"
 
 enum { TEXT_MAX = 400 };
 
@@ -152,12 +152,5 @@ matcher_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(matcher_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(matcher_suite());
 }

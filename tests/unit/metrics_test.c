@@ -1,6 +1,5 @@
 #include "server/metrics.h"
 
-#include <check.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <event2/event.h>
 
 #include "base/clock.h"
+#include "cases.h"
 #include "net/net.h"
 #include "proc/input.h"
 #include "proc/spec.h"
@@ -468,12 +468,5 @@ metrics_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(metrics_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(metrics_suite());
 }

@@ -1,8 +1,9 @@
 #include "session/name.h"
 
-#include <check.h>
 #include <ctype.h>
 #include <string.h>
+
+#include "cases.h"
 
 START_TEST(test_every_byte)
 {
@@ -43,12 +44,5 @@ name_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(name_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(name_suite());
 }

@@ -23,7 +23,7 @@ struct desk {
 	struct px_pool *pool;
 	int begun, leave; /* semaphores: raised by each job that begins; taken by each to end */
 	atomic_int running, most;
-	char order[64]; /* the names of what was done, capitals for cancelled */
+	char order[160]; /* the names of what was done, capitals for cancelled */
 	size_t done;
 };
 
@@ -65,7 +65,7 @@ task_wait(struct task *task, const atomic_bool *stop)
 	atomic_store(&task->stopped, atomic_load(stop));
 }
 
-static void
+static bool
 task_run(void *arg, const atomic_bool *stop)
 {
 	struct task *task = arg;
@@ -80,6 +80,7 @@ task_run(void *arg, const atomic_bool *stop)
 		task_wait(task, stop);
 	}
 	atomic_fetch_sub(&task->desk->running, 1);
+	return true;
 }
 
 static void
@@ -91,8 +92,8 @@ task_done(void *arg, bool cancelled)
 	    (char)(cancelled ? task->name - 'a' + 'A' : task->name);
 }
 
-static const struct px_pool_work look = { task_run, task_done, false };
-static const struct px_pool_work alter = { task_run, task_done, true };
+static const struct px_pool_work look = { task_run, NULL, task_done, false };
+static const struct px_pool_work alter = { task_run, NULL, task_done, true };
 
 static void
 setup(size_t threads)
@@ -298,6 +299,124 @@ START_TEST(test_cancel)
 }
 END_TEST
 
+/* A task that lacks something as often as 'lacking' says. */
+struct lacker {
+	struct task task;
+	int lacking;
+	struct px_pool_job *paused;
+};
+
+static bool
+lacker_run(void *arg, const atomic_bool *stop)
+{
+	struct lacker *lacker = arg;
+
+	(void)stop;
+	if (lacker->lacking == 0)
+		return task_run(&lacker->task, stop);
+	lacker->lacking--;
+	return false;
+}
+
+static void
+lacker_paused(void *arg, struct px_pool_job *job)
+{
+	((struct lacker *)arg)->paused = job;
+}
+
+static const struct px_pool_work lacker_look = { lacker_run, lacker_paused, task_done, false };
+static const struct px_pool_work lacker_alter = { lacker_run, lacker_paused, task_done, true };
+
+static struct lacker
+lacker(char name, int lacking)
+{
+	return (struct lacker){ .task = task(name, false), .lacking = lacking };
+}
+
+static void
+submit_lacker(struct px_pool_owner *owner, const struct px_pool_work *work, struct lacker *lacker)
+{
+	ck_assert_int_eq(px_pool_submit(owner, work, lacker, NULL), 0);
+}
+
+static void
+turn_until_paused(const struct lacker *lacker)
+{
+	while (lacker->paused == NULL)
+		ck_assert_int_eq(event_base_loop(desk.base, EVLOOP_ONCE), 0);
+}
+
+static void
+resume(struct lacker *lacker)
+{
+	struct px_pool_job *job = lacker->paused;
+
+	lacker->paused = NULL;
+	px_pool_resume(job);
+}
+
+/* One that has paused leaves its thread to others, and its place to nobody. */
+START_TEST(test_pause)
+{
+	struct lacker first = lacker('a', 2), second = lacker('d', 1);
+	struct task tasks[4] = { task('b', false), task('c', false), task('e', false),
+		task('x', false) };
+	struct px_pool_owner *owner, *other;
+
+	setup(1);
+	owner = px_pool_owner_new(desk.pool);
+	other = px_pool_owner_new(desk.pool);
+	submit_lacker(owner, &lacker_look, &first);
+	submit(owner, &look, &tasks[0]);
+	submit(owner, &alter, &tasks[1]);
+	submit_lacker(owner, &lacker_alter, &second);
+	submit(owner, &look, &tasks[2]);
+	turn_until_paused(&first);
+	turn_until(1);
+	submit(other, &alter, &tasks[3]);
+	turn_until(2);
+	ck_assert_str_eq(desk.order, "bx");
+	resume(&first);
+	turn_until_paused(&first);
+	ck_assert(!tasks[1].ran);
+	resume(&first);
+	turn_until_paused(&second);
+	ck_assert_str_eq(desk.order, "bxac");
+	ck_assert(!tasks[2].ran);
+	resume(&second);
+	turn_until(6);
+	ck_assert_str_eq(desk.order, "bxacde");
+	px_pool_owner_free(owner);
+	px_pool_owner_free(other);
+	teardown(true);
+}
+END_TEST
+
+/* Those that have paused, or were resumed and have no thread yet, end with their owner, too. */
+START_TEST(test_cancel_paused)
+{
+	struct lacker first = lacker('a', 1), second = lacker('b', 1);
+	struct task running = task('o', true);
+	struct px_pool_owner *owner, *other;
+
+	setup(1);
+	owner = px_pool_owner_new(desk.pool);
+	other = px_pool_owner_new(desk.pool);
+	submit_lacker(owner, &lacker_look, &first);
+	submit_lacker(owner, &lacker_look, &second);
+	turn_until_paused(&first);
+	turn_until_paused(&second);
+	submit(other, &look, &running);
+	sem_take(desk.begun);
+	resume(&second);
+	px_pool_owner_free(owner);
+	ck_assert_str_eq(desk.order, "BA");
+	sem_raise(desk.leave);
+	turn_until(3);
+	teardown(true);
+}
+END_TEST
+
 static void
 ender_done(void *arg, bool cancelled)
 {
@@ -306,16 +425,16 @@ ender_done(void *arg, bool cancelled)
 	px_pool_owner_free(((struct px_pool_owner **)arg)[1]);
 }
 
-static void
+static bool
 ender_run(void *arg, const atomic_bool *stop)
 {
-	task_run(*(struct task **)arg, stop);
+	return task_run(*(struct task **)arg, stop);
 }
 
 /* A connection may end while one of its answers is given. */
 START_TEST(test_end_within_done)
 {
-	static const struct px_pool_work ender = { ender_run, ender_done, true };
+	static const struct px_pool_work ender = { ender_run, NULL, ender_done, true };
 	struct task first = task('a', true), second = task('b', false);
 	void *pair[2] = { &first, NULL };
 
@@ -379,7 +498,66 @@ START_TEST(test_left_behind)
 }
 END_TEST
 
-static void
+/* A thread that does not come back is replaced for others; once it does, no more run than before.
+ */
+START_TEST(test_stalled)
+{
+	struct task stuck = task('a', true), own = task('b', false), others[4];
+	struct px_pool_owner *owner, *other;
+
+	setup(1);
+	owner = px_pool_owner_new(desk.pool);
+	other = px_pool_owner_new(desk.pool);
+	submit(owner, &look, &stuck);
+	submit(owner, &look, &own);
+	sem_take(desk.begun);
+	others[0] = task('o', false);
+	submit(other, &look, &others[0]);
+	turn_until(1);
+	ck_assert_str_eq(desk.order, "o");
+	ck_assert(!own.ran);
+	ck_assert_int_eq(px_pool_check(desk.pool, NULL), 0);
+	sem_raise(desk.leave);
+	turn_until(3);
+	ck_assert_str_eq(desk.order, "oab");
+	desk.most = 0;
+	for (int i = 1; i < 4; i++) {
+		others[i] = task((char)('o' + i), true);
+		submit(i % 2 == 0 ? owner : other, &look, &others[i]);
+		sem_raise(desk.leave);
+	}
+	turn_until(6);
+	ck_assert_int_eq(desk.most, 1);
+	px_pool_owner_free(owner);
+	px_pool_owner_free(other);
+	teardown(true);
+}
+END_TEST
+
+/* However many threads it has had, there is an end. */
+START_TEST(test_all_stalled)
+{
+	static struct task tasks[130];
+	struct px_err err = { 0 };
+
+	setup(64);
+	for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
+		tasks[i] = task('a', true);
+		submit(px_pool_owner_new(desk.pool), &look, &tasks[i]);
+	}
+	while (px_pool_check(desk.pool, &err) == 0)
+		ck_assert_int_eq(event_base_loop(desk.base, EVLOOP_ONCE), 0);
+	ck_assert_int_eq(err.code, PX_E_OVERLOADED);
+	ck_assert_int_eq(desk.running, 128);
+	for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++)
+		sem_raise(desk.leave);
+	turn_until(130);
+	ck_assert_int_eq(px_pool_check(desk.pool, &err), 0);
+	teardown(true);
+}
+END_TEST
+
+static bool
 mask_run(void *arg, const atomic_bool *stop)
 {
 	sigset_t mask;
@@ -388,6 +566,7 @@ mask_run(void *arg, const atomic_bool *stop)
 	(void)stop;
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);
 	*blocked = sigismember(&mask, SIGCHLD) == 1 && sigismember(&mask, SIGTERM) == 1;
+	return true;
 }
 
 static void
@@ -401,7 +580,7 @@ mask_done(void *arg, bool cancelled)
 /* Signals are the loop's: here none is blocked, there all are. */
 START_TEST(test_signals)
 {
-	static const struct px_pool_work mask = { mask_run, mask_done, false };
+	static const struct px_pool_work mask = { mask_run, NULL, mask_done, false };
 	struct px_pool_owner *owner;
 	bool blocked = false;
 	sigset_t here;
@@ -419,11 +598,12 @@ END_TEST
 
 static int *counted;
 
-static void
+static bool
 count_run(void *arg, const atomic_bool *stop)
 {
 	(void)stop;
 	++*(int *)arg; /* no lock: those that alter run alone */
+	return true;
 }
 
 static void
@@ -437,7 +617,7 @@ count_done(void *arg, bool cancelled)
 /* Many short ones of several owners: each owner's see what those before did. */
 START_TEST(test_many)
 {
-	static const struct px_pool_work count = { count_run, count_done, true };
+	static const struct px_pool_work count = { count_run, NULL, count_done, true };
 	struct px_pool_owner *owners[5];
 	int counts[5] = { 0 };
 	size_t asked = 0;
@@ -468,10 +648,14 @@ main(void)
 	tcase_add_test(tc, test_hold);
 	tcase_add_test(tc, test_bounded);
 	tcase_add_test(tc, test_cancel);
+	tcase_add_test(tc, test_pause);
+	tcase_add_test(tc, test_cancel_paused);
 	tcase_add_test(tc, test_end_within_done);
 	tcase_add_test(tc, test_free);
 	tcase_add_test(tc, test_free_unused);
 	tcase_add_test(tc, test_left_behind);
+	tcase_add_test(tc, test_stalled);
+	tcase_add_test(tc, test_all_stalled);
 	tcase_add_test(tc, test_signals);
 	tcase_add_test(tc, test_many);
 	return run_cases(tc);

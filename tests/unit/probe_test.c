@@ -8,6 +8,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
+#include "cases.h"
 #include "net/conn_state.h"
 #include "net/net.h"
 #include "ws_stream.h"
@@ -254,8 +255,6 @@ main(void)
 {
 	Suite *suite = suite_create("probe");
 	TCase *open = tcase_create("open"), *other = tcase_create("other");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(open, start_open, teardown);
 	tcase_add_test(open, test_answered);
@@ -267,9 +266,5 @@ main(void)
 	tcase_add_test(other, test_lines);
 	suite_add_tcase(suite, open);
 	suite_add_tcase(suite, other);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -1,7 +1,6 @@
 #include "proc/proc.h"
 
 #include <bsd/stdlib.h>
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,6 +17,7 @@
 #include <event2/event.h>
 
 #include "base/clock.h"
+#include "cases.h"
 #include "child_spec.h"
 #include "proc/input.h"
 #include "proc/procs.h"
@@ -889,12 +889,5 @@ proc_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(proc_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(proc_suite());
 }

@@ -1,6 +1,5 @@
 #include "tree/procfs.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +9,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "cases.h"
 
 static const char stat_tail[] =
     " 77 5 5 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 3 0 123456789 1 2 18446744073709551615 1\n";
@@ -292,12 +293,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("procfs");
 	TCase *tc = tcase_create("procfs");
-	SRunner *sr;
-	int failed;
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, stat_fields_are_found);
 	tcase_add_test(tc, stat_name_may_be_anything);
 	tcase_add_test(tc, stat_tells_the_dead_from_a_lost_main_thread);
@@ -311,11 +308,5 @@ main(void)
 	tcase_add_test(tc, gone_processes_are_told_by_esrch);
 	tcase_add_test(tc, children_are_all_read);
 	tcase_add_test(tc, proc_of_another_namespace_is_refused);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,6 +1,5 @@
 #include "proc/spawn.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "child_spec.h"
 
 enum { TEXT_MAX = 16384 };
@@ -812,12 +812,5 @@ spawn_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(spawn_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(spawn_suite());
 }

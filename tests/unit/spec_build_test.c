@@ -1,8 +1,9 @@
 #include "proc/spec_build.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "cases.h"
 
 static const char parent[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -183,12 +184,5 @@ spec_build_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(spec_build_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(spec_build_suite());
 }

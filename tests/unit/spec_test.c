@@ -1,8 +1,8 @@
 #include "proc/spec.h"
 
-#include <check.h>
 #include <string.h>
 
+#include "cases.h"
 #include "child_spec.h"
 
 /* One spec with something in every member. */
@@ -309,12 +309,5 @@ spec_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(spec_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(spec_suite());
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "session/state.h"
 #include "watch_reader.h"
 
@@ -379,8 +380,6 @@ main(void)
 	Suite *suite = suite_create("terms");
 	TCase *tc = tcase_create("lasting"), *soon = tcase_create("soon"),
 	      *bounded = tcase_create("bounded");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, core_teardown);
 	tcase_add_checked_fixture(bounded, setup_bounded, core_teardown);
@@ -398,9 +397,5 @@ main(void)
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, soon);
 	suite_add_tcase(suite, bounded);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -1,8 +1,9 @@
 #include "base/trace.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 #define PARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -196,12 +197,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("trace");
 	TCase *tc = tcase_create("trace");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, good_parents);
 	tcase_add_test(tc, bad_parents);
 	tcase_add_test(tc, every_position_counts);
@@ -210,9 +207,5 @@ main(void)
 	tcase_add_test(tc, state_limits);
 	tcase_add_test(tc, state_needs_a_parent);
 	tcase_add_test(tc, a_later_version_is_passed_on_as_ours);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

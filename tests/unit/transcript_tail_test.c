@@ -1,9 +1,10 @@
 #include "transcript/transcript.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 /* A transcript that keeps the newest, in whole chunks. */
 
@@ -143,20 +144,12 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("transcript_tail");
 	TCase *tc = tcase_create("all");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, keeps_whole_chunks);
 	tcase_add_test(tc, newest_chunk_grows);
 	tcase_add_test(tc, newest_chunk_grows_in_the_head);
 	tcase_add_test(tc, rewinds);
 	tcase_add_test(tc, rewinds_by_chunks);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

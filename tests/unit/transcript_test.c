@@ -1,8 +1,9 @@
 #include "transcript/transcript.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 static void
 put(struct px_transcript *t, unsigned stream, const char *text)
@@ -485,12 +486,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("transcript");
 	TCase *tc = tcase_create("transcript");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, empty_holds_nothing);
 	tcase_add_test(tc, keeps_both_ends);
 	tcase_add_test(tc, odd_cap_favours_the_tail);
@@ -512,9 +509,5 @@ main(void)
 	tcase_add_test(tc, slack_minds_the_chunk_count);
 	tcase_add_test(tc, slack_of_large_chunks);
 	tcase_add_test(tc, memory_follows_what_is_held);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

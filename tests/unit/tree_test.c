@@ -1,6 +1,5 @@
 #include "tree/tree.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "tree/family.h"
 #include "tree/procfs.h"
 
@@ -962,14 +962,10 @@ reap_all(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(tree_suite());
-	int failed;
+	int result;
 
 	hold_lifeline();
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	result = run_suite(tree_suite());
 	reap_all();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return result;
 }

@@ -1,9 +1,10 @@
 #include "net/url.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "cases.h"
 
 /* What parses comes out as it went in, or as 'normal'. */
 static const struct {
@@ -138,12 +139,5 @@ url_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(url_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(url_suite());
 }

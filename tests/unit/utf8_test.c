@@ -1,9 +1,10 @@
 #include "base/utf8.h"
 
-#include <check.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cases.h"
 
 /* Runs on an exact heap copy, so that a sanitizer sees a read beyond the end. */
 static size_t
@@ -138,21 +139,13 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("utf8");
 	TCase *tc = tcase_create("utf8");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, every_code_point);
 	tcase_add_test(tc, every_short_sequence);
 	tcase_add_test(tc, malformed);
 	tcase_add_test(tc, prefix_is_exact);
 	tcase_add_test(tc, truncation_ends_the_prefix);
 	tcase_add_test(tc, nul_is_a_character);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,5 +1,6 @@
 #include "session/wait.h"
 
+#include "cases.h"
 #include "shell_session.h"
 
 /* Long enough not to pass while a test runs; short enough to be waited for. */
@@ -534,12 +535,5 @@ wait_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(wait_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(wait_suite());
 }

@@ -4,7 +4,7 @@
 
 #include <ptyexec/exec.h>
 
-#include "cases.h"
+#include "served_cases.h"
 #include "ways.h"
 
 /* Five ways: the helpers that collect. */

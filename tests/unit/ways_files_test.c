@@ -1,8 +1,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cases.h"
 #include "fs_dir.h"
+#include "served_cases.h"
 #include "ways.h"
 
 /* Five ways: files. */

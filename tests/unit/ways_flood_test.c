@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "cases.h"
+#include "served_cases.h"
 #include "ways.h"
 
 /*

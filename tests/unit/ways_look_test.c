@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cases.h"
+#include "served_cases.h"
 #include "ways.h"
 
 /* Five ways: waiting, output, and looking. */

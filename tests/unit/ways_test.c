@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "cases.h"
+#include "served_cases.h"
 #include "ways.h"
 
 /* Five ways: starting, input, terminals, signals, ends. */

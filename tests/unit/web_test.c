@@ -1,6 +1,5 @@
 #include "server/web.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <event2/event.h>
 
 #include "base/log.h"
+#include "cases.h"
 #include "net/net.h"
 #include "server/config.h"
 #include "server/loop_watch.h"
@@ -328,12 +328,5 @@ web_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(web_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(web_suite());
 }

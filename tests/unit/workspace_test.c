@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "session/name.h"
 #include "session/state.h"
 #include "shell_session.h"
@@ -636,12 +637,5 @@ workspace_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(workspace_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(workspace_suite());
 }

@@ -1,8 +1,9 @@
 #include "session/write_ids.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "cases.h"
 
 static struct px_write_ids *ids;
 
@@ -127,12 +128,5 @@ write_ids_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(write_ids_suite());
-	int failed;
-
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(write_ids_suite());
 }

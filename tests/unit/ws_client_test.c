@@ -3,6 +3,7 @@
 #include "../fuzz/asked.h"
 #include <wslay/wslay.h>
 
+#include "cases.h"
 #include "wire/ws_frame.h"
 
 /* The client's side. What it shares with the server's is in ws_test.c and ws_close_test.c. */
@@ -429,10 +430,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("ws_client");
 	TCase *tc = tcase_create("ws_client");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, test_request);
 	tcase_add_loop_test(tc, test_head, 0, sizeof heads / sizeof heads[0]);
@@ -448,11 +446,5 @@ main(void)
 	tcase_add_test(tc, test_finish);
 	tcase_add_test(tc, test_mask);
 	tcase_add_test(tc, test_mask_pieces);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

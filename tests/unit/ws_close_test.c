@@ -1,6 +1,8 @@
 /* The end of a conversation, what the server sends, and what depends on the calls. */
 #include "ws_stream.h"
 
+#include "cases.h"
+
 static void
 check_close(const void *body, size_t len, const char *frames)
 {
@@ -291,10 +293,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("ws_close");
 	TCase *tc = tcase_create("ws_close");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, test_peer_closes);
 	tcase_add_test(tc, test_peer_closes_badly);
@@ -307,11 +306,5 @@ main(void)
 	tcase_add_test(tc, test_finish);
 	tcase_add_test(tc, test_finish_before_the_upgrade);
 	tcase_add_test(tc, test_wrap_lengths);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

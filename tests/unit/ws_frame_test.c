@@ -1,11 +1,12 @@
 #include "wire/ws_frame.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/buffer.h>
 #include <wslay/wslay.h>
+
+#include "cases.h"
 
 enum { MIB = 1024 * 1024, FRAME_MAX = 4 * MIB };
 
@@ -68,17 +69,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("ws_frame");
 	TCase *tc = tcase_create("all");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_fragments, 0, sizeof sizes / sizeof sizes[0]);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -1,5 +1,6 @@
 #include "ws_stream.h"
 
+#include "cases.h"
 #include "wire/http.h"
 
 /* A head that is answered and not upgraded. */
@@ -172,10 +173,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("ws_handshake");
 	TCase *tc = tcase_create("ws_handshake");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, test_handshake);
 	tcase_add_test(tc, test_handshake_spelling);
@@ -185,11 +183,5 @@ main(void)
 	tcase_add_test(tc, test_handler_answers);
 	tcase_add_test(tc, test_head_limit);
 	tcase_add_test(tc, test_head_too_long);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

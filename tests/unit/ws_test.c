@@ -1,5 +1,7 @@
 #include "ws_stream.h"
 
+#include "cases.h"
+
 START_TEST(test_messages)
 {
 	struct evbuffer *in = upgraded();
@@ -286,10 +288,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("ws");
 	TCase *tc = tcase_create("ws");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, test_messages);
 	tcase_add_test(tc, test_lengths);
@@ -308,11 +307,5 @@ main(void)
 	tcase_add_test(tc, test_limit);
 	tcase_add_test(tc, test_limit_by_fragments);
 	tcase_add_test(tc, test_limit_on_announced_length);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(suite, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_cases(tc);
 }

@@ -37,7 +37,7 @@ THEIR_WORDS = (
     r'"(missing field|invalid (type|value|length|number)|unknown variant|Invalid (padding|symbol|last symbol|input length)|fs/writeFile requires'
     r"|invalid URI:|unsupported path URI scheme|fragments are not|query parameters are not|cwd URI|'file:.*' is invalid on 'linux'|(\w+) must not be empty|TOML paths must"
     r'|argv must not|fs/copy |path (contains|is not|must name)|File name too long|Filename too long|Symbolic link loop|Unable to spawn|.* \(os error \d+\)'
-    r'|failed to parse websocket JSON-RPC message from exec-server websocket|file (read|write) range).*"'
+    r'|failed to parse (websocket )?JSON-RPC message from exec-server (websocket|stdio)|file (read|write) range).*"'
 )
 
 ROWS = [

@@ -351,3 +351,8 @@ def cases():
                          ("no sandbox", {"sandbox": None}), ("no managed network", {"managedNetwork": None, "enforceManagedNetwork": False})):
         found.append((f"start with {name}", functools.partial(refused, **params)))
     return found
+
+
+def alone():
+    """Those that need no second connection to the same server."""
+    return [case for case in cases() if not case[0].startswith("back ") and case[0] not in ("others", "sessions")]

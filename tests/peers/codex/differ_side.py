@@ -1,4 +1,4 @@
-"""One of the two servers that are compared, and connections to it that note down what they hear."""
+"""What one of the two servers does, and connections to it that note down what they hear."""
 
 import asyncio
 import base64
@@ -7,62 +7,22 @@ import json
 import os
 import re
 import shutil
-import signal
 import tempfile
 import urllib.parse
 import zlib
 
-from px import server as px_server
 from px.conn import parse, unb64
 from px.deadline import within
-from px.transport import CHUNK, WebSocket
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 EVENTS = {"process/output": "output", "process/exited": "exited", "process/closed": "closed"}
-# Nobody's home and nobody's secrets, the same for both.
-ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", "USER": "differ", "LOGNAME": "differ", "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8", "SHELL": "/bin/bash", "TMPDIR": "/tmp", "MY_API_KEY": "k", "secret_word": "s", "XTOKENX": "t",
-    "KEYBOARD": "us", "PASSWORD_X": "p", "FOO_A": "1", "FOO_B": "2", "foo_c": "3", "BAR": "4", "A[B]": "5", "EMPTY": "",
-}
-
-
-def environment(home):
-    kept = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
-    return {**ENVIRONMENT, "CODEX_HOME": home, **kept}
-
-
-class Reference:
-    """The CLI's own server, found by PX_CODEX."""
-
-    def __init__(self, process, url, home):
-        self.process, self.url, self.home = process, url, home
-
-    @classmethod
-    async def start(cls, home, cwd):
-        launcher = os.environ.get("PX_CODEX")
-        if not launcher:
-            raise RuntimeError("PX_CODEX must name the launcher of the Codex CLI")
-        process = await px_server.spawn(
-            os.path.abspath(launcher), "exec-server", "--listen", "ws://127.0.0.1:0", cwd=cwd, env=environment(home),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            limit=CHUNK, start_new_session=True)
-        line = await within(process.stdout.readline(), "URL of the CLI's own server")
-        if not line.startswith(b"ws://"):
-            raise RuntimeError(f"{launcher} does not listen: {line!r}")
-        return cls(process, line.decode().strip(), home)
-
-    async def stop(self):
-        px_server.send_signal(self.process, signal.SIGTERM)
-        await within(px_server.ended(self.process), "end of the CLI's own server")
-        await px_server._survivors()  # what it leaves behind is no fault of ours
 
 
 class Side:
     """What one server does in one case. 'seen' is what was noted: {label: value}."""
 
-    def __init__(self, name, url, home):
-        self.name, self.url, self.home = name, url, home
+    def __init__(self, name, server):
+        self.name, self.server = name, server
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix="px-differ-"))
         self.seen, self.talks = {}, []
 
@@ -86,16 +46,16 @@ class Side:
         if isinstance(value, list):
             return [self.plain(member) for member in value]
         if isinstance(value, str):
-            for found, word in ((urllib.parse.quote(self.folder), "$D"), (self.folder, "$D"), (self.url[5:], "$HOST"),
-                                (self.home, "$HOME")):
-                value = value.replace(found, word)
+            for found, word in ((urllib.parse.quote(self.folder), "$D"), (self.folder, "$D"), (self.server.host, "$HOST"),
+                                (self.server.home, "$HOME")):
+                value = value.replace(found, word) if found else value
             return UUID.sub("$ID", value)
         if name in ("modifiedAtMs", "createdAtMs") and value:
             return "$MS"
         return value
 
     async def talk(self, initialize=True):
-        talk = Talk(self, await within(WebSocket.connect(self.url), "WebSocket connection"))
+        talk = Talk(self, await within(self.server.connect(), "connection"))
         self.talks.append(talk)
         if initialize:
             await talk.initialize()

@@ -128,8 +128,8 @@ async def twice(side):
 
 
 async def http(side, text):
-    raw = await RawWebSocket.dial(side.url)
-    await raw.send_bytes(text.replace("$HOST", side.url[5:]).encode())
+    raw = await RawWebSocket.dial(f"ws://{side.server.host}")
+    await raw.send_bytes(text.replace("$HOST", side.server.host).encode())
     try:
         status, headers = await raw.read_head(10)
         side.note("status", status)
@@ -155,7 +155,7 @@ def request(i):
 
 async def frames(side, sent):
     """Frames behind a handshake; what comes back until a request is answered, or the connection ends."""
-    raw = await RawWebSocket.connect(side.url)
+    raw = await RawWebSocket.connect(f"ws://{side.server.host}")
     await raw.send_text('{"id":1,"method":"initialize","params":{"clientName":"x","resumeSessionId":null}}')
     await raw.read_message()
     await raw.send_text('{"method":"initialized"}')
@@ -212,12 +212,25 @@ FRAMES = {
 
 
 def cases():
-    found = [(f"id {text}", functools.partial(identifier, text=text)) for text in IDS]
-    found += [(f"message {name}", functools.partial(malformed, text=text)) for name, text in MALFORMED.items()]
+    found = messages(MALFORMED)
     for state in ("fresh", "greeted", "initialized"):
         found += [(f"ending {state} {name}", functools.partial(ending, text=text, state=state)) for name,
                   text in ENDING.items()]
-    found.append(("an id twice", twice))
     found += [(f"http {name}", functools.partial(http, text=text)) for name, text in REQUESTS.items()]
     found += [(f"frames {name}", functools.partial(frames, sent=sent)) for name, sent in FRAMES.items()]
     return found
+
+
+def messages(malformed_ones):
+    found = [(f"id {text}", functools.partial(identifier, text=text)) for text in IDS]
+    found += [(f"message {name}", functools.partial(malformed, text=text)) for name, text in malformed_ones.items()]
+    found.append(("an id twice", twice))
+    return found
+
+
+def lines():
+    """
+    Those that a line can hold, and that do not end the connection: on pipes the
+    CLI's own server then says nothing more, and stays until its input ends.
+    """
+    return messages({name: text for name, text in MALFORMED.items() if "\n" not in text})

@@ -1,0 +1,56 @@
+#include "rpc/file_close.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "fs/handles.h"
+#include "fs/pool.h"
+
+struct closing {
+	struct px_pool_owner *owner; /* of this one alone, so that it waits for no other */
+	struct px_handles *handles;
+	struct px_handle *handle;
+};
+
+static bool
+closing_run(void *arg, const atomic_bool *stop)
+{
+	struct closing *closing = arg;
+
+	(void)stop;
+	px_handles_free(closing->handles);
+	px_handle_unref(closing->handle);
+	closing->handles = NULL;
+	closing->handle = NULL;
+	return true;
+}
+
+static void
+closing_done(void *arg, bool cancelled)
+{
+	struct closing *closing = arg;
+
+	/* At the server's end the pool's, too: nobody has begun. */
+	closing_run(closing, NULL);
+	if (!cancelled)
+		px_pool_owner_free(closing->owner);
+	free(closing);
+}
+
+void
+px_file_let_go(struct px_pool *pool, struct px_handles *handles, struct px_handle *handle)
+{
+	static const struct px_pool_work work = { closing_run, NULL, closing_done, false };
+	struct closing *closing;
+
+	if (handles == NULL && handle == NULL)
+		return;
+	closing = px_new(struct closing);
+	closing->handles = handles;
+	closing->handle = handle;
+	if (pool != NULL)
+		closing->owner = px_pool_owner_new(pool);
+	if (pool == NULL || px_pool_submit(closing->owner, &work, closing, NULL) == -1)
+		closing_done(closing, false);
+}
