@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -102,6 +103,16 @@ spew_round(struct worker *w, const char *session)
 	told_done(&told);
 }
 
+/* Events that are for a callback are nobody's to wait for, and the others may have ended. */
+static void
+step(struct px_client *client)
+{
+	struct pollfd pfd = { .fd = px_client_fd(client), .events = POLLIN };
+
+	poll(&pfd, 1, 5);
+	px_client_step(client);
+}
+
 static void
 callback_round(struct worker *w, const char *session)
 {
@@ -111,7 +122,7 @@ callback_round(struct worker *w, const char *session)
 	px_client_on_event(w->talk.client, session, take_heard, &heard);
 	START(&w->talk, session, "spew", SPEW_TEXT);
 	while (!heard_closed(&heard))
-		ck_assert_ptr_null(px_client_next(w->talk.client, session, 5, NULL));
+		step(w->talk.client);
 	px_client_on_event(w->talk.client, session, NULL, NULL);
 	count(w, &heard.told, SPEW);
 	told_done(&heard.told);
