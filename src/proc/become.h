@@ -21,7 +21,9 @@ enum px_step {
 #define PX_STEP_ENUM(name, word) PX_STEP_##name,
 	PX_STEP_MAP(PX_STEP_ENUM)
 #undef PX_STEP_ENUM
-	    PX_STEP_COUNT
+	    PX_STEP_COUNT,
+	PX_STEP_NONE = PX_STEP_COUNT, /* none has failed */
+	PX_STEP_UNSEEN                /* nothing is known of it */
 };
 
 /* What a child writes into its report when it cannot become the program, whose exec closes it

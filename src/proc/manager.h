@@ -32,6 +32,7 @@ struct px_procs {
 	uint32_t nonce; /* for marks */
 	int claim;      /* to the nonce; -1: none could be made */
 	bool marked;    /* children can carry marks */
+	bool lends;     /* vfork(2) lends memory (px_spawned.lent) */
 	bool hurry;
 	bool stopping;                     /* all were told to end; nothing is started any more */
 	unsigned char scratch[PX_SCRATCH]; /* every read goes through here first */

@@ -202,7 +202,8 @@ proc_spawn(struct px_proc *proc, const struct px_spec *spec, struct px_err *err)
 {
 	struct px_procs *procs = proc->procs;
 	struct px_spawn_extra extra = { .mark = procs->marked ? proc->mark : 0,
-		.open_files = procs->options.open_files };
+		.open_files = procs->options.open_files,
+		.lends = procs->lends };
 	enum px_bound bound = procs->options.bound;
 	struct px_spawned child;
 
@@ -218,6 +219,7 @@ proc_spawn(struct px_proc *proc, const struct px_spec *spec, struct px_err *err)
 			    procs->options.cgroups, proc->cgroup_serial, proc->cgroup_fd);
 		return -1;
 	}
+	procs->lends = procs->lends || child.lent;
 	proc_watch(proc, spec, &child);
 	return 0;
 }

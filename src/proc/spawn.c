@@ -83,33 +83,36 @@ argv_make(const struct px_spec *spec)
 	return argv;
 }
 
-/* The child's end must survive that its descriptors are put in place. */
+/* A pipe for the report, where none can be left in our memory. The child's end must survive that
+ * its descriptors are put in place. */
 static int
-report_open(int report[2], bool caged)
+report_open(const struct px_launch *launch, int report[2])
 {
 	int sys;
 
+	if (launch->extra->lends && launch->extra->cgroup_fd == -1)
+		return 0;
 	if (pipe2(report, O_CLOEXEC) == -1)
 		return -1;
-	if (px_fd_above(&report[1], caged ? PX_ENTER_END : STDERR_FILENO + 1) == 0)
+	if (px_fd_above(&report[1], launch->cage != NULL ? PX_ENTER_END : STDERR_FILENO + 1) == 0)
 		return 0;
 	sys = errno;
-	close(report[0]);
-	close(report[1]);
+	px_fd_close(&report[0]);
+	px_fd_close(&report[1]);
 	errno = sys;
 	return -1;
 }
 
-/* Blocks until exec has closed the other end or the child has written why not. 0 when it became the
- * program. */
-static int
+/* Blocks until exec has closed the other end or the child has written why not. */
+static void
 report_read(int fd, struct px_report *out)
 {
 	ssize_t n;
 
 	while ((n = read(fd, out, sizeof *out)) == -1 && errno == EINTR)
 		;
-	return n == sizeof *out ? -1 : 0;
+	if (n != sizeof *out)
+		out->step = PX_STEP_NONE;
 }
 
 /*
@@ -189,18 +192,20 @@ launch_failed(const struct px_launch *launch, const struct px_report *failure, s
 static int
 spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, struct px_err *err)
 {
-	struct px_report failure;
+	struct px_report *told = launch->told;
 	pid_t pid;
 	int pidfd;
 
 	launch->report = report[1];
 	if ((pid = launch_child(launch)) == -1)
 		return spawn_failed_here(launch->spec, "fork", "make a process", err);
-	close(report[1]);
-	report[1] = -1;
-	if (report_read(report[0], &failure) == -1) {
+	px_fd_close(&report[1]);
+	out->lent = told->step != PX_STEP_UNSEEN;
+	if (!out->lent)
+		report_read(report[0], told);
+	if (told->step != PX_STEP_NONE) {
 		child_reap(pid);
-		return launch_failed(launch, &failure, err);
+		return launch_failed(launch, told, err);
 	}
 	/* ESRCH: it has ended already, and somebody else has waited for it. */
 	if ((pidfd = pidfd_open(pid, 0)) == -1 && errno != ENOSYS && errno != ESRCH) {
@@ -214,18 +219,27 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 	return 0;
 }
 
-/* With the report's pipe open; the child's ends of 'io' stay. */
+/* What the kernel calls a process after the exec of a file. */
+static const char *
+file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* With a way to report, in memory or a pipe; the child's ends of 'io' stay. */
 static int
 spawn_program(struct px_launch *launch, struct px_spawned *out, struct px_err *err)
 {
-	int report[2], result;
+	int report[2] = { -1, -1 }, result;
 
-	if (report_open(report, launch->cage != NULL) == -1)
+	launch->name = file_name(launch->files[0]);
+	if (report_open(launch, report) == -1)
 		return spawn_failed_here(launch->spec, "pipe", "open a pipe", err);
 	result = spawn_launch(launch, report, out, err);
-	close(report[0]);
-	if (report[1] != -1)
-		close(report[1]);
+	px_fd_close(&report[0]);
+	px_fd_close(&report[1]);
 	return result;
 }
 
@@ -256,7 +270,10 @@ px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct 
 {
 	struct px_spawn_io io;
 	struct px_spawn_cage cage;
-	struct px_launch launch = { .spec = spec, .io = &io, .extra = extra, .parent = getpid() };
+	struct px_report told = { .step = PX_STEP_UNSEEN };
+	struct px_launch launch = {
+		.spec = spec, .io = &io, .extra = extra, .parent = getpid(), .told = &told
+	};
 	struct px_spawned spawned = { .report = -1, .text = -1 };
 	char **files, **argv;
 	int result;

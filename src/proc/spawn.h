@@ -23,6 +23,8 @@ struct px_spawned {
 	/* In a sandbox: pid is its keeper's, and what becomes of the program is told here
 	 * (proc/gate.h). Else -1. */
 	int report, text;
+	bool lent; /* vfork(2) has lent it our memory. Under valgrind and ThreadSanitizer it is a
+		      fork(2), and so is the birth in a cgroup */
 };
 
 /* What the manager adds to a spec. */
@@ -31,17 +33,19 @@ struct px_spawn_extra {
 	int cgroup_fd;     /* -1: none; borrowed */
 	rlim_t open_files; /* the soft RLIMIT_NOFILE, where the spec sets none; 0: as ours */
 	bool bound;        /* killed when the calling thread ends (prctl(2), PR_SET_PDEATHSIG) */
+	bool lends;        /* px_spawned.lent of an earlier start in this process: saves a pipe */
 };
 
 /*
  * Starts the program of 'spec' as the leader of a new session: on a PTY that is
  * its controlling terminal, or on pipes. Dispositions default, mask empty, no
  * descriptor above 2. Uses vfork(2), so the cost does not grow with the memory
- * of the caller, and waits until the child has become the program or has said
- * why it could not: PX_E_SPAWN with the step's words, errno and path. After a
- * failure nothing is left: no process, no descriptor. Safe in a process with
- * threads. With a cage in the spec it waits for bubblewrap alone, which takes some
- * milliseconds more until the program begins.
+ * of the caller, and waits until nothing can keep the child from becoming the
+ * program, whose name it has, or until it has said why it could not: PX_E_SPAWN
+ * with the step's words, errno and path. After a failure nothing is left: no
+ * process, no descriptor. Safe in a process with threads. With a cage in the spec
+ * it waits for bubblewrap alone, which takes some milliseconds more until the
+ * program begins.
  */
 int px_spawn(const struct px_spec *spec, const struct px_spawn_extra *extra, struct px_spawned *out,
     struct px_err *err);

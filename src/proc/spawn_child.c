@@ -20,8 +20,9 @@ child_fail(const struct px_launch *launch, enum px_step step)
 {
 	struct px_report report = { .step = (int)step, .sys = errno };
 
+	*launch->told = report;
 	/* Eight bytes into an empty pipe: written whole (pipe(7), PIPE_BUF). */
-	if (write(launch->report, &report, sizeof report) == -1)
+	if (launch->report != -1 && write(launch->report, &report, sizeof report) == -1)
 		_exit(126);
 	_exit(127);
 }
@@ -84,6 +85,9 @@ child_exec(const struct px_launch *launch)
 {
 	static char *const no_env[] = { NULL };
 
+	/* vfork(2) is over when the memory is exchanged, and the kernel writes the name somewhat
+	 * later: until then it would be ours. */
+	prctl(PR_SET_NAME, launch->name, 0, 0, 0);
 	/* What a client wants in its program's environment must not reach bubblewrap. */
 	errno = px_become(
 	    launch->files, launch->argv, launch->cage != NULL ? no_env : launch->spec->env);
@@ -109,6 +113,7 @@ px_spawn_child(const struct px_launch *launch)
 {
 	bool caged = launch->cage != NULL;
 
+	launch->told->step = PX_STEP_NONE;
 	if (setsid() == -1)
 		child_fail(launch, PX_STEP_SESSION);
 	if (launch->extra->bound)

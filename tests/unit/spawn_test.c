@@ -98,10 +98,10 @@ run(struct px_spec spec, struct outcome *out)
 	run_with(&spec, &plain, out);
 }
 
-/* It must fail, say so, and leave nothing. */
+/* Its arguments as fails_with() has them; 'spec' stays. */
 static void
-fails_with(struct px_spec *spec, const struct px_spawn_extra *extra, int sys, const char *step,
-    const char *path)
+fails_once(const struct px_spec *spec, const struct px_spawn_extra *extra, int sys,
+    const char *step, const char *path)
 {
 	struct px_spawned child = { .pid = 4711 };
 	struct px_err err = { 0 };
@@ -118,6 +118,32 @@ fails_with(struct px_spec *spec, const struct px_spawn_extra *extra, int sys, co
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	ck_assert_int_eq(errno, ECHILD);
 	ck_assert_int_eq(px_spawn(spec, extra, &child, NULL), -1);
+}
+
+/* As a caller knows it that has started something already: false where vfork(2) is a fork. */
+static bool
+vfork_lends(void)
+{
+	struct px_spec spec = SPEC(PX_IO_PIPE, "true");
+	struct px_spawned child;
+	struct outcome outcome;
+
+	ck_assert_int_eq(px_spawn(&spec, &plain, &child, NULL), 0);
+	px_spec_done(&spec);
+	collect(&child, &outcome);
+	return child.lent;
+}
+
+/* It must fail, say so, and leave nothing: by a pipe and by memory. Frees the content of 'spec'. */
+static void
+fails_with(struct px_spec *spec, const struct px_spawn_extra *extra, int sys, const char *step,
+    const char *path)
+{
+	struct px_spawn_extra lending = *extra;
+
+	fails_once(spec, extra, sys, step, path);
+	lending.lends = vfork_lends();
+	fails_once(spec, &lending, sys, step, path);
 	px_spec_done(spec);
 }
 
@@ -622,6 +648,63 @@ START_TEST(test_bad_cgroup)
 }
 END_TEST
 
+/* Nothing but the program's own descriptors is needed then. */
+START_TEST(test_start_without_pipe)
+{
+	struct px_spawn_extra extra = { .cgroup_fd = -1, .lends = vfork_lends() };
+	struct px_spec spec = SPEC(PX_IO_PIPE, "echo", "x");
+	struct px_spawned child;
+	struct outcome o;
+
+	ck_assert_int_eq(px_spawn(&spec, &extra, &child, NULL), 0);
+	ck_assert(child.lent == extra.lends);
+	px_spec_done(&spec);
+	collect(&child, &o);
+	ck_assert_str_eq(o.out, "x\n");
+	ck_assert_int_eq(o.status, 0);
+}
+END_TEST
+
+static void
+name_of(pid_t pid, char *out, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ne(fd, -1);
+	n = read(fd, out, size - 1);
+	ck_assert_int_gt(n, 0);
+	out[n - 1] = '\0';
+	close(fd);
+}
+
+/* Whoever looks at once does not see our own name. */
+START_TEST(test_name)
+{
+	enum { ROUNDS = 50 };
+	struct px_spawn_extra extra = { .cgroup_fd = -1, .lends = vfork_lends() };
+	char name[64];
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct px_spec spec = SPEC(PX_IO_PIPE, "cat");
+		struct px_spawned child;
+		struct outcome o;
+
+		spec.stdin_open = true;
+		ck_assert_int_eq(px_spawn(&spec, &extra, &child, NULL), 0);
+		name_of(child.pid, name, sizeof name);
+		ck_assert_str_eq(name, "cat");
+		px_spec_done(&spec);
+		close(child.in);
+		child.in = -1;
+		collect(&child, &o);
+	}
+}
+END_TEST
+
 START_TEST(test_long_argument)
 {
 	char *huge = px_alloc(1 << 18);
@@ -798,6 +881,8 @@ spawn_suite(void)
 	tcase_add_loop_test(failing, test_bad_program, 0, 2);
 	tcase_add_test(failing, test_bad_limit);
 	tcase_add_test(failing, test_bad_cgroup);
+	tcase_add_test(process, test_start_without_pipe);
+	tcase_add_test(process, test_name);
 	tcase_add_test(failing, test_long_argument);
 	tcase_add_loop_test(failing, test_descriptors_run_out, 0, 2);
 	suite_add_tcase(s, failing);
