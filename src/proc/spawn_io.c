@@ -75,14 +75,6 @@ px_fd_above(int *fd, int least)
 	return 0;
 }
 
-static int
-fd_set_nonblocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags == -1 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-}
-
 /* The slave is opened through the master (TIOCGPTPEER, ioctl_tty(2)), which also works where
  * /dev/pts is another mount. */
 static int
@@ -118,7 +110,7 @@ pipe_open(int *reader, int *writer, int *ours)
 		return -1;
 	*reader = fd[0];
 	*writer = fd[1];
-	if (fd_set_nonblocking(*ours) == -1)
+	if (fcntl(*ours, F_SETFL, O_NONBLOCK) == -1)
 		return -1;
 	return px_fd_above(ours == reader ? writer : reader, ABOVE_STDIO);
 }
