@@ -83,6 +83,8 @@ input_fail_all(struct px_input *in)
 {
 	struct px_err err;
 
+	if (TAILQ_EMPTY(&in->ops))
+		return;
 	closed_error(&err);
 	while (!TAILQ_EMPTY(&in->ops))
 		op_finish(TAILQ_FIRST(&in->ops), &err);
