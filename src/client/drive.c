@@ -25,10 +25,8 @@ void
 px_client_leave(struct px_client *client)
 {
 	/* Who polls the descriptor, here or in a loop of the caller's, goes on. */
-	if (px_client_is_held(client) && !client->woken) {
-		client->woken = true;
+	if (px_client_is_held(client))
 		px_client_wake(client);
-	}
 	atomic_fetch_sub(&client->users, 1);
 	if (client->life != PX_CLIENT_OPEN)
 		px_client_changed(client);
@@ -48,7 +46,9 @@ px_client_wake(struct px_client *client)
 {
 	const uint64_t one = 1;
 
-	/* A full counter wakes just as well. */
+	if (client->woken)
+		return;
+	client->woken = true;
 	(void)!write(client->wake_fd, &one, sizeof one);
 }
 
@@ -58,7 +58,7 @@ woken(struct px_client *client)
 {
 	uint64_t count;
 
-	if (client->driving)
+	if (client->driving || !client->woken)
 		return;
 	(void)!read(client->wake_fd, &count, sizeof count);
 	client->woken = false;

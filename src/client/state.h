@@ -68,7 +68,7 @@ struct px_client {
 	struct px_heard_list answers; /* to be awaited, by 'link' */
 	size_t queued;                /* the cost of all of them */
 	bool full;                    /* the transport holds events back */
-	bool woken;                   /* the descriptor was made readable because it need not */
+	bool woken;                   /* 'wake_fd' has been written and not read yet */
 	px_event_fn *take_rest;       /* for events that no other callback takes */
 	void *take_rest_arg;
 	bool dispatching;   /* a thread gives events to callbacks */
