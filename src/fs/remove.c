@@ -28,7 +28,7 @@ struct removal {
 static int
 removal_fail(const struct removal *removal, const char *below, struct px_err *err)
 {
-	char path[2 * PATH_MAX];
+	char path[3 * PATH_MAX];
 	int sys = errno;
 
 	snprintf(path, sizeof path, "%s/%s", removal->path, below);

@@ -24,7 +24,7 @@ static const char ready = 'g';
 struct order {
 	px_mark mark, mask;
 	int64_t grace_ms;
-	pid_t manager;
+	int64_t manager; /* its pid; as wide as the rest, so that no gap is written */
 };
 
 /* False: the manager is dead, though a process that it has forked may hold the pipe open. */
@@ -57,7 +57,7 @@ orders_read(int fd, struct order *order)
 		*order = next;
 		if (order->mark == 0)
 			break;
-		if (manager == -1 && (manager = pidfd_open(order->manager, 0)) == -1 &&
+		if (manager == -1 && (manager = pidfd_open((pid_t)order->manager, 0)) == -1 &&
 		    errno == ESRCH)
 			break; /* dead by now, and reaped */
 	}

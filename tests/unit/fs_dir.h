@@ -21,11 +21,13 @@ static char fs_top[PATH_MAX / 4];
 static inline void
 fs_top_make_in(const char *tmp)
 {
-	char path[PATH_MAX / 4];
+	char path[PATH_MAX / 4], *real;
 
 	snprintf(path, sizeof path, "%s/px-fs-XXXXXX", tmp != NULL ? tmp : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(path));
-	ck_assert_ptr_nonnull(realpath(path, fs_top));
+	ck_assert_ptr_nonnull(real = realpath(path, NULL));
+	ck_assert_uint_lt(strlcpy(fs_top, real, sizeof fs_top), sizeof fs_top);
+	free(real);
 	ck_assert_int_eq(chmod(fs_top, 0755), 0);
 }
 
