@@ -146,7 +146,10 @@ px_pool_submit(
 	if (owner->unanswered >= pool->limits.per_owner)
 		return px_fail(err, PX_E_OVERLOADED, "more than %zu requests for files at once",
 		    pool->limits.per_owner);
+	if (pool->quit)
+		return px_fail(err, PX_E_IO, "the threads for files are ending");
 	pthread_mutex_lock(&pool->lock);
+	owner->lasts = work->lasts;
 	failed = px_pool_staff(pool);
 	if (pool->count > 0) {
 		job = px_new(struct px_pool_job);
@@ -250,15 +253,17 @@ px_pool_new(struct event_base *base, const struct px_pool_limits *limits, struct
 	return pool;
 }
 
-/* One that is not gone. Once threads take no more, the list is the loop's. */
+/* One that is to be ended with the pool. */
 static struct px_pool_owner *
-owner_left(const struct px_pool *pool)
+owner_left(struct px_pool *pool)
 {
 	struct px_pool_owner *owner;
 
+	pthread_mutex_lock(&pool->lock);
 	TAILQ_FOREACH (owner, &pool->owners, link)
-		if (!owner->gone)
+		if (!owner->gone && !owner->lasts)
 			break;
+	pthread_mutex_unlock(&pool->lock);
 	return owner;
 }
 
@@ -270,12 +275,15 @@ px_pool_free(struct px_pool *pool, int wait_ms)
 
 	if (pool == NULL)
 		return true;
+	while ((owner = owner_left(pool)) != NULL)
+		px_pool_owner_free(owner);
+	/* What ends now may leave something that lasts. */
+	pool_deliver(pool);
 	pthread_mutex_lock(&pool->lock);
+	px_pool_replace(pool);
 	pool->quit = true;
 	pthread_cond_broadcast(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
-	while ((owner = owner_left(pool)) != NULL)
-		px_pool_owner_free(owner);
 	all = px_pool_join(pool, wait_ms);
 	pool_deliver(pool);
 	event_free(pool->readable);

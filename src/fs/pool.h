@@ -43,6 +43,8 @@ struct px_pool_work {
 	void (*paused)(void *arg, struct px_pool_job *job); /* NULL: 'run' is always true */
 	void (*done)(void *arg, bool cancelled);
 	bool alters;
+	bool lasts; /* the pool's end does not cancel it; its owner has nothing else, and ends in
+		       'done' */
 };
 
 /* NULL: PX_E_IO. */
@@ -50,7 +52,8 @@ struct px_pool *px_pool_new(
     struct event_base *base, const struct px_pool_limits *limits, struct px_err *err);
 
 /*
- * Cancels what is left of all owners, who end with it, and waits for the threads.
+ * Cancels what is left of all owners, who end with it, and waits for the threads
+ * and for what lasts; from then on nothing is taken.
  * One that does not come back within 'wait_ms' (a dead file system) is left
  * behind with the memory that it uses, and the result is false; then 'done' is
  * not called for its job. Takes NULL. Not from within 'done'.
@@ -71,7 +74,7 @@ void px_pool_owner_hold(struct px_pool_owner *owner, bool held);
 
 /*
  * Takes the job; 'work' has to be static. -1 with PX_E_OVERLOADED, or PX_E_IO when
- * there is no thread: 'arg' stays the caller's.
+ * there is no thread, or the pool is ending: 'arg' stays the caller's.
  */
 int px_pool_submit(
     struct px_pool_owner *owner, const struct px_pool_work *work, void *arg, struct px_err *err);

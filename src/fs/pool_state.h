@@ -26,6 +26,7 @@ struct px_pool_owner {
 	struct job_list resumed; /* begun, and lack a thread */
 	size_t begun, busy;      /* and not finished; on a thread */
 	bool held;
+	bool lasts;        /* what it has, px_pool_work.lasts */
 	bool altering;     /* one that alters is among them: the only one */
 	size_t unanswered; /* taken and 'done' not called; the loop's */
 	bool gone;         /* the loop's: freed when nothing is unanswered */

@@ -120,8 +120,10 @@ thread_main(void *arg)
 	struct px_pool_job *job;
 
 	pthread_mutex_lock(&pool->lock);
-	while (!pool->quit) {
+	for (;;) {
 		if ((job = pool_take(pool)) == NULL) {
+			if (pool->quit)
+				break;
 			pool->idle++;
 			pthread_cond_wait(&pool->work, &pool->lock);
 			pool->idle--;

@@ -311,8 +311,10 @@ take_handle(struct px_local_call *call, struct px_err *err)
 int
 px_local_file(struct px_local_call *call, struct px_err *err)
 {
-	static const struct px_pool_work look = { job_run, NULL, job_done, false };
-	static const struct px_pool_work alter = { job_run, NULL, job_done, true };
+	static const struct px_pool_work look = { .run = job_run, .done = job_done };
+	static const struct px_pool_work alter = {
+		.run = job_run, .done = job_done, .alters = true
+	};
 	struct px_local *local = call->local;
 	struct px_local_job *job;
 	int result;

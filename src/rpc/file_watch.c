@@ -151,7 +151,7 @@ arm_done(void *arg, bool cancelled)
 static int
 arm_submit(struct px_file_watch *watch, struct px_err *err)
 {
-	static const struct px_pool_work work = { arm_run, NULL, arm_done, false };
+	static const struct px_pool_work work = { .run = arm_run, .done = arm_done };
 
 	if (px_pool_submit(watch->peer->files, &work, watch, err) == -1)
 		return -1;

@@ -10,11 +10,11 @@
 #include "base/json_out.h"
 #include "base/mem.h"
 #include "fs/handles.h"
+#include "fs/let_go.h"
 #include "fs/pool.h"
 #include "fs/rules.h"
 #include "net/conn.h"
 #include "rpc/call.h"
-#include "rpc/file_close.h"
 #include "rpc/file_room.h"
 #include "rpc/file_watch.h"
 #include "sandbox/view.h"
@@ -37,7 +37,7 @@ void
 px_file_job_free(struct px_file_job *job)
 {
 	px_file_room_leave(job);
-	px_file_let_go(job->pool, NULL, px_fs_task_give_handle(&job->task));
+	px_handles_let_go(job->pool, NULL, px_fs_task_give_handle(&job->task));
 	px_fs_task_done(&job->task);
 	px_policy_done(&job->policy);
 	if (job->result != NULL)
@@ -175,7 +175,7 @@ job_run(void *arg, const atomic_bool *stop)
 		job_encode(job);
 	px_fs_task_drop(task);
 	px_file_room_settle(job, job->result != NULL ? evbuffer_get_length(job->result) : 0);
-	if (job->lacks > 0 && !job->refused)
+	if (job->lacks > 0 && !job->refused && px_fs_go_on(&task->scope, NULL) == 0)
 		return false;
 	px_fs_task_leave(task, job->has_failed);
 	return true;
@@ -223,8 +223,12 @@ px_peer_files_begin(struct px_peer *peer, struct px_err *err)
 int
 px_file_job_start(struct px_file_job *job, struct px_err *err)
 {
-	static const struct px_pool_work look = { job_run, job_paused, job_done, false };
-	static const struct px_pool_work alter = { job_run, job_paused, job_done, true };
+	static const struct px_pool_work look = {
+		.run = job_run, .paused = job_paused, .done = job_done
+	};
+	static const struct px_pool_work alter = {
+		.run = job_run, .paused = job_paused, .done = job_done, .alters = true
+	};
 	struct px_peer *peer = job->call->peer;
 
 	if (px_peer_files_begin(peer, err) == 0) {
@@ -280,6 +284,6 @@ px_peer_files_end(struct px_peer *peer)
 	}
 	peer->files = NULL;
 	peer->file_share = NULL;
-	px_file_let_go(peer->rpc->files, peer->handles, NULL);
+	px_handles_let_go(peer->rpc->files, peer->handles, NULL);
 	peer->handles = NULL;
 }

@@ -31,7 +31,7 @@ class HungFiles:
 
     def __init__(self, folder):
         self.path = folder
-        self.names, self.held = {}, []  # names by node; what was asked and not answered: (verb, node)
+        self.names, self.held = {}, []  # names by node; what was asked and not answered
         self.fd = os.open("/dev/fuse", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             mount(self.fd, folder)
@@ -56,7 +56,7 @@ class HungFiles:
         if opcode in (FORGET, BATCH_FORGET, INTERRUPT):
             return
         if verb is not None and verb == self.names[node]:
-            self.held.append((verb, node))
+            self.held.append(unique)
             self.changed.set()
         elif opcode == INIT:
             self.answer(unique, struct.pack("<4I2H2I2HI28x", 7, 31, 1 << 16, 0, 16, 12, 1 << 16, 1, 0, 0, 0))
@@ -81,6 +81,12 @@ class HungFiles:
         while len(self.held) < count:
             self.changed.clear()
             await self.changed.wait()
+
+    def refuse(self):
+        """Whoever waits is told of an error."""
+        for unique in self.held:
+            self.answer(unique, error=errno.EIO)
+        self.held.clear()
 
     def end(self):
         """Whoever waits is told that the connection to it was aborted."""

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """A file system that does not answer holds up those who asked it, and nobody else."""
 
+import os
+import signal
 import sys
 
 from files import OLD, V1, in_both
 from hung import can_hang, hung_files
-from support import run, unb64, within
+from support import children, needs_native, run, unb64, until, within
 
 from px import tap
 
@@ -72,8 +74,38 @@ async def read_and_closed(t, dialect):
             assert session.output.exited["exitCode"] == 3
 
 
+def wasteful():
+    """An environment in which a sanitized server may leave memory behind, as it does with a thread."""
+    return dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
+
+
+@in_both
+async def ended(t, dialect):
+    """The server's end waits for it for a while, and goes on; what is over by then is over."""
+    observer = (await V1.connect(await t.server())).conn
+    for name, refused in (("flush", False), ("open", True)):
+        place = t.folder()
+        server = await t.server(env=wasteful())
+        async with hung_files(place) as hung:
+            files = await dialect.connect(server)
+            asked = await files.ask("open", f"{place}/{name}", handleId="h")
+            if not refused:
+                await within(asked, "answer")
+            else:
+                await within(hung.holding(1), "opening that hangs")
+            os.kill(server.pid, signal.SIGTERM)
+            await within(hung.holding(1), "request that hangs")
+            await server.log_line(lambda line: "info disconnect" in line)
+            if refused:
+                hung.refuse()
+            # The guardian goes when nothing else is left to do.
+            await until(observer, lambda _: not children(server.pid), "end of the guardian")
+        await server.stop()
+
+
 if can_hang():
     test_opened, test_read_and_closed = opened, read_and_closed
+    test_ended = needs_native(ended)
 
 
 if __name__ == "__main__":

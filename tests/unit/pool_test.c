@@ -92,8 +92,8 @@ task_done(void *arg, bool cancelled)
 	    (char)(cancelled ? task->name - 'a' + 'A' : task->name);
 }
 
-static const struct px_pool_work look = { task_run, NULL, task_done, false };
-static const struct px_pool_work alter = { task_run, NULL, task_done, true };
+static const struct px_pool_work look = { .run = task_run, .done = task_done };
+static const struct px_pool_work alter = { .run = task_run, .done = task_done, .alters = true };
 
 static void
 setup(size_t threads)
@@ -324,8 +324,12 @@ lacker_paused(void *arg, struct px_pool_job *job)
 	((struct lacker *)arg)->paused = job;
 }
 
-static const struct px_pool_work lacker_look = { lacker_run, lacker_paused, task_done, false };
-static const struct px_pool_work lacker_alter = { lacker_run, lacker_paused, task_done, true };
+static const struct px_pool_work lacker_look = {
+	.run = lacker_run, .paused = lacker_paused, .done = task_done
+};
+static const struct px_pool_work lacker_alter = {
+	.run = lacker_run, .paused = lacker_paused, .done = task_done, .alters = true
+};
 
 static struct lacker
 lacker(char name, int lacking)
@@ -434,7 +438,9 @@ ender_run(void *arg, const atomic_bool *stop)
 /* A connection may end while one of its answers is given. */
 START_TEST(test_end_within_done)
 {
-	static const struct px_pool_work ender = { ender_run, NULL, ender_done, true };
+	static const struct px_pool_work ender = {
+		.run = ender_run, .done = ender_done, .alters = true
+	};
 	struct task first = task('a', true), second = task('b', false);
 	void *pair[2] = { &first, NULL };
 
@@ -467,6 +473,77 @@ START_TEST(test_free)
 	teardown(true);
 	ck_assert_uint_eq(desk.done, 3);
 	ck_assert(running.stopped && others.stopped && !waiting.ran);
+}
+END_TEST
+
+/* What lasts is begun nevertheless, also when it is left behind only by what ends; later, nothing
+ * is taken. */
+struct heir {
+	struct task task;
+	struct px_pool_owner *owner;
+	int taken; /* of the one that came too late */
+};
+
+static bool
+heir_run(void *arg, const atomic_bool *stop)
+{
+	return task_run(&((struct heir *)arg)->task, stop);
+}
+
+static void
+heir_done(void *arg, bool cancelled)
+{
+	struct heir *heir = arg;
+
+	task_done(&heir->task, cancelled);
+	px_pool_owner_free(heir->owner);
+}
+
+static const struct px_pool_work heir_work = { .run = heir_run, .done = heir_done, .lasts = true };
+
+static struct heir heirs[3];
+
+static void
+heir_submit(struct heir *heir, char name)
+{
+	heir->task = task(name, false);
+	heir->owner = px_pool_owner_new(desk.pool);
+	heir->taken = px_pool_submit(heir->owner, &heir_work, heir, NULL);
+	if (heir->taken == -1)
+		px_pool_owner_free(heir->owner);
+}
+
+static void
+leaver_done(void *arg, bool cancelled)
+{
+	struct task *task = arg;
+
+	task_done(task, cancelled);
+	heir_submit(&heirs[task->name - 'a'], (char)(task->name + 'p' - 'a'));
+}
+
+START_TEST(test_lasting)
+{
+	static const struct px_pool_work leaver = {
+		.run = task_run, .done = leaver_done, .alters = true
+	};
+	struct task running = task('a', true), waiting = task('b', false);
+	struct px_pool_owner *owner;
+
+	setup(2);
+	running.heeds = true;
+	owner = px_pool_owner_new(desk.pool);
+	submit(owner, &leaver, &running);
+	submit(owner, &leaver, &waiting);
+	sem_take(desk.begun);
+	heir_submit(&heirs[2], 'r');
+	teardown(true);
+	ck_assert(running.stopped && !waiting.ran);
+	ck_assert(heirs[1].task.ran && heirs[2].task.ran);
+	/* Its giver ended before the pool took no more, or behind that. */
+	ck_assert(heirs[0].task.ran == (heirs[0].taken == 0));
+	ck_assert_uint_eq(desk.done, heirs[0].taken == 0 ? 5 : 4);
+	ck_assert_ptr_null(strpbrk(desk.order, "QR"));
 }
 END_TEST
 
@@ -580,7 +657,7 @@ mask_done(void *arg, bool cancelled)
 /* Signals are the loop's: here none is blocked, there all are. */
 START_TEST(test_signals)
 {
-	static const struct px_pool_work mask = { mask_run, NULL, mask_done, false };
+	static const struct px_pool_work mask = { .run = mask_run, .done = mask_done };
 	struct px_pool_owner *owner;
 	bool blocked = false;
 	sigset_t here;
@@ -617,7 +694,9 @@ count_done(void *arg, bool cancelled)
 /* Many short ones of several owners: each owner's see what those before did. */
 START_TEST(test_many)
 {
-	static const struct px_pool_work count = { count_run, NULL, count_done, true };
+	static const struct px_pool_work count = {
+		.run = count_run, .done = count_done, .alters = true
+	};
 	struct px_pool_owner *owners[5];
 	int counts[5] = { 0 };
 	size_t asked = 0;
@@ -652,6 +731,7 @@ main(void)
 	tcase_add_test(tc, test_cancel_paused);
 	tcase_add_test(tc, test_end_within_done);
 	tcase_add_test(tc, test_free);
+	tcase_add_test(tc, test_lasting);
 	tcase_add_test(tc, test_free_unused);
 	tcase_add_test(tc, test_left_behind);
 	tcase_add_test(tc, test_stalled);

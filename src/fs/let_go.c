@@ -1,4 +1,4 @@
-#include "rpc/file_close.h"
+#include "fs/let_go.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -21,8 +21,6 @@ closing_run(void *arg, const atomic_bool *stop)
 	(void)stop;
 	px_handles_free(closing->handles);
 	px_handle_unref(closing->handle);
-	closing->handles = NULL;
-	closing->handle = NULL;
 	return true;
 }
 
@@ -31,17 +29,17 @@ closing_done(void *arg, bool cancelled)
 {
 	struct closing *closing = arg;
 
-	/* At the server's end the pool's, too: nobody has begun. */
-	closing_run(closing, NULL);
-	if (!cancelled)
-		px_pool_owner_free(closing->owner);
+	(void)cancelled;
+	px_pool_owner_free(closing->owner);
 	free(closing);
 }
 
 void
-px_file_let_go(struct px_pool *pool, struct px_handles *handles, struct px_handle *handle)
+px_handles_let_go(struct px_pool *pool, struct px_handles *handles, struct px_handle *handle)
 {
-	static const struct px_pool_work work = { closing_run, NULL, closing_done, false };
+	static const struct px_pool_work work = {
+		.run = closing_run, .done = closing_done, .lasts = true
+	};
 	struct closing *closing;
 
 	if (handles == NULL && handle == NULL)
@@ -51,6 +49,8 @@ px_file_let_go(struct px_pool *pool, struct px_handles *handles, struct px_handl
 	closing->handle = handle;
 	if (pool != NULL)
 		closing->owner = px_pool_owner_new(pool);
-	if (pool == NULL || px_pool_submit(closing->owner, &work, closing, NULL) == -1)
+	if (pool == NULL || px_pool_submit(closing->owner, &work, closing, NULL) == -1) {
+		closing_run(closing, NULL);
 		closing_done(closing, false);
+	}
 }
