@@ -173,6 +173,8 @@ px_pool_resume(struct px_pool_job *job)
 	struct px_pool_owner *owner = job->owner;
 	struct px_pool *pool = owner->pool;
 
+	if (owner->gone)
+		return;
 	pthread_mutex_lock(&pool->lock);
 	TAILQ_REMOVE(&owner->paused, job, link);
 	TAILQ_INSERT_TAIL(&owner->resumed, job, link);

@@ -79,7 +79,8 @@ void px_pool_owner_hold(struct px_pool_owner *owner, bool held);
 int px_pool_submit(
     struct px_pool_owner *owner, const struct px_pool_work *work, void *arg, struct px_err *err);
 
-/* Runs one that has paused again, before those of its owner that have not begun. Once. */
+/* Runs one that has paused again, before those of its owner that have not begun. Once. Of an owner
+ * that is being ended it does nothing. */
 void px_pool_resume(struct px_pool_job *job);
 
 #endif

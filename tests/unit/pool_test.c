@@ -421,6 +421,38 @@ START_TEST(test_cancel_paused)
 }
 END_TEST
 
+/* What one of them gives back may be what another lacks, which ends with it all the same. */
+static void
+giver_done(void *arg, bool cancelled)
+{
+	struct lacker *lacker = arg, *next = &lacker[1];
+
+	task_done(&lacker->task, cancelled);
+	if (next->paused != NULL)
+		resume(next);
+}
+
+START_TEST(test_resume_within_end)
+{
+	static const struct px_pool_work giver = {
+		.run = lacker_run, .paused = lacker_paused, .done = giver_done
+	};
+	struct lacker lackers[3] = { lacker('a', 1), lacker('b', 1) };
+	struct px_pool_owner *owner;
+
+	setup(1);
+	owner = px_pool_owner_new(desk.pool);
+	for (int i = 0; i < 2; i++) {
+		submit_lacker(owner, &giver, &lackers[i]);
+		turn_until_paused(&lackers[i]);
+	}
+	px_pool_owner_free(owner);
+	ck_assert_str_eq(desk.order, "AB");
+	teardown(true);
+	ck_assert_uint_eq(desk.done, 2);
+}
+END_TEST
+
 static void
 ender_done(void *arg, bool cancelled)
 {
@@ -729,6 +761,7 @@ main(void)
 	tcase_add_test(tc, test_cancel);
 	tcase_add_test(tc, test_pause);
 	tcase_add_test(tc, test_cancel_paused);
+	tcase_add_test(tc, test_resume_within_end);
 	tcase_add_test(tc, test_end_within_done);
 	tcase_add_test(tc, test_free);
 	tcase_add_test(tc, test_lasting);
