@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "fs/let_go.h"
 #include "fs/pool.h"
 #include "fs/task.h"
 #include "local/state.h"
@@ -18,6 +19,7 @@ enum {
 /* In the core's thread, but for what 'run' does to all but the call. */
 struct px_local_job {
 	struct px_local_call *call; /* NULL: it was answered without */
+	struct px_pool *pool;
 	struct px_fs_task *task;
 	struct px_heard *heard; /* the answer */
 	struct px_err err;
@@ -230,6 +232,7 @@ job_new(struct px_local_call *call)
 	struct px_local_job *job = px_new(struct px_local_job);
 
 	job->call = call;
+	job->pool = call->local->files.pool;
 	job->task = call->task;
 	call->task = NULL;
 	job->heard = px_local_answer_new(call);
@@ -239,6 +242,7 @@ job_new(struct px_local_call *call)
 static void
 job_free(struct px_local_job *job)
 {
+	px_handles_let_go(job->pool, NULL, px_fs_task_give_handle(job->task));
 	px_heard_free(job->heard);
 	px_local_task_free(job->task);
 	free(job);
@@ -341,7 +345,7 @@ void
 px_local_files_stop(struct px_local *local)
 {
 	px_pool_owner_free(local->files.owner);
-	px_handles_free(local->files.handles);
+	px_handles_let_go(local->files.pool, local->files.handles, NULL);
 }
 
 void
