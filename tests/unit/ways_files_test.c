@@ -486,6 +486,8 @@ START_TEST(test_usage)
 	longest[PATH_MAX] = '\0';
 	open_scene(&s, _i);
 	is_usage(&s, px_client_stat(s.c, NULL, 0, s.err));
+	is_usage(&s, px_client_write_file(s.c, "/a", NULL, 1, 0, s.err));
+	is_usage(&s, px_client_write_block(s.c, 1, 0, NULL, 1, s.err));
 	is_usage(&s, px_client_stat(s.c, "", 0, s.err));
 	is_usage(&s, px_client_stat(s.c, "relative", 0, s.err));
 	is_usage(&s, px_client_stat(s.c, longest, 0, s.err));
