@@ -75,9 +75,6 @@ request(
 	if ((request->files->flags & ~allowed) != 0)
 		return px_error_set(err, PX_ERROR_USAGE, "flags of 0x%x; there may be 0x%x",
 		    request->files->flags, allowed);
-	if (request->data == NULL && request->len > 0)
-		return px_error_set(
-		    err, PX_ERROR_USAGE, "%zu bytes to write, and no data", request->len);
 	return px_client_request(client, request, err);
 }
 
