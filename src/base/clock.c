@@ -1,7 +1,5 @@
 #include "base/clock.h"
 
-#include <time.h>
-
 static int64_t
 clock_us(clockid_t id)
 {
@@ -35,4 +33,10 @@ px_ms_tv(int64_t ms)
 	if (ms < 0)
 		ms = 0;
 	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+}
+
+struct timespec
+px_ms_ts(int64_t ms)
+{
+	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 }

@@ -97,7 +97,7 @@ step_if_held(struct px_client *client)
 static void
 sleep_until_changed(struct px_client *client, int64_t deadline)
 {
-	struct timespec until = { .tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000 };
+	struct timespec until = px_ms_ts(deadline);
 
 	if (deadline == INT64_MAX)
 		pthread_cond_wait(&client->changed, &client->lock);

@@ -23,13 +23,15 @@ enum { DETACH_MS = 80000 }; /* of a server that does not tell */
 void
 px_wire_set_deadline(struct px_wire *wire, int64_t deadline)
 {
-	/* A time of zero would disarm the timer: what is due already is due in a moment. */
-	const struct itimerspec at = { .it_value = { .tv_sec = deadline / 1000,
-					   .tv_nsec = deadline % 1000 * 1000000 + 1 } };
-	const struct itimerspec never = { 0 };
+	struct itimerspec at = { 0 };
 
 	wire->deadline = deadline;
-	timerfd_settime(wire->timer_fd, TFD_TIMER_ABSTIME, deadline != 0 ? &at : &never, NULL);
+	if (deadline != 0) {
+		at.it_value = px_ms_ts(deadline);
+		at.it_value
+		    .tv_nsec++; /* zero would disarm the timer: what is due is due in a moment */
+	}
+	timerfd_settime(wire->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 void

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <stdint.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -187,26 +186,10 @@ px_pool_replace(struct px_pool *pool)
 	pthread_cond_broadcast(&pool->work);
 }
 
-/* The time of CLOCK_MONOTONIC in so many milliseconds. */
-static struct timespec
-time_in(int ms)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	time.tv_sec += ms / 1000;
-	time.tv_nsec += ms % 1000 * 1000000L;
-	if (time.tv_nsec >= 1000000000L) {
-		time.tv_sec++;
-		time.tv_nsec -= 1000000000L;
-	}
-	return time;
-}
-
 bool
 px_pool_join(struct px_pool *pool, int wait_ms)
 {
-	const struct timespec until = time_in(wait_ms);
+	const struct timespec until = px_ms_ts(px_now_ms() + wait_ms);
 	bool all = true;
 
 	for (size_t i = 0; i < pool->count; i++) {
