@@ -2,7 +2,7 @@
 
 #include "client_peer.h"
 #include "fs_dir.h"
-#include "rig/talk.h"
+#include "scene.h"
 #include "served_cases.h"
 
 /* Requests about files on the wire, answers that are none, and connections that break amid them. */
@@ -155,48 +155,12 @@ END_TEST
 
 /* ---- connections that break ---- */
 
-struct scene {
-	struct rig_proxy *proxy;
-	struct talk talk, witness; /* through the proxy, and past it */
-	struct px_client *c, *w;
-	struct px_error *err;
-};
-
 static void
 scene_open(struct scene *s)
 {
-	s->proxy = rig_proxy_new(rig_url(RIG_UNIX));
-	talk_init(&s->talk);
-	talk_init(&s->witness);
+	scene_init(s, RIG_UNIX);
 	s->talk.options.experimental = s->witness.options.experimental = true;
-	talk_connect(&s->talk, rig_proxy_url(s->proxy));
-	talk_connect(&s->witness, rig_url(RIG_UNIX));
-	s->c = s->talk.client;
-	s->w = s->witness.client;
-	s->err = &s->talk.error;
-}
-
-static void
-scene_end(struct scene *s)
-{
-	talk_done(&s->talk);
-	talk_done(&s->witness);
-	rig_proxy_free(s->proxy);
-}
-
-/* What is asked now arrives, but its answer does not: cut before that. */
-static void
-lose_answers(struct scene *s)
-{
-	rig_proxy_hold(s->proxy, RIG_DOWN, true);
-}
-
-static void
-cut(struct scene *s)
-{
-	rig_proxy_cut(s->proxy);
-	rig_proxy_hold(s->proxy, RIG_DOWN, false);
-	rig_proxy_hold(s->proxy, RIG_UP, false);
+	scene_connect(s);
 }
 
 static void

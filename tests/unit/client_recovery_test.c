@@ -3,28 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rig/talk.h"
+#include "scene.h"
 #include "served_cases.h"
 
 /* Connections that break at chosen moments, and what is found again behind them. */
-
-struct scene {
-	struct rig_proxy *proxy;
-	struct talk talk, witness; /* through the proxy; and past it, in the same workspace */
-	struct px_client *c, *w;
-	struct px_error *err;
-	struct told told;
-};
-
-static void
-scene_init(struct scene *scene, int way)
-{
-	scene->proxy = rig_proxy_new(rig_url(way == 0 ? RIG_UNIX : RIG_WS));
-	talk_init(&scene->talk);
-	talk_init(&scene->witness);
-	told_init(&scene->told);
-	scene->err = &scene->talk.error;
-}
 
 /* In the named workspace 'name', which a witness shares; the server is shared by all tests. */
 static void
@@ -34,19 +16,7 @@ scene_open(struct scene *scene, const char *name)
 
 	snprintf(workspace, sizeof workspace, "%s-%d", name, (int)getpid());
 	scene->talk.options.workspace = scene->witness.options.workspace = workspace;
-	talk_connect(&scene->talk, rig_proxy_url(scene->proxy));
-	talk_connect(&scene->witness, rig_url(RIG_UNIX));
-	scene->c = scene->talk.client;
-	scene->w = scene->witness.client;
-}
-
-static void
-scene_end(struct scene *scene)
-{
-	talk_done(&scene->talk);
-	talk_done(&scene->witness);
-	told_done(&scene->told);
-	rig_proxy_free(scene->proxy);
+	scene_connect(scene);
 }
 
 /* The witness sees that the program has written so. */
@@ -66,21 +36,6 @@ witness_sees_session(struct scene *s, const char *session)
 	while (px_client_settle(s->w, px_client_inspect(s->w, session, &s->witness.error),
 		   rig_ms(TALK_MS), &s->witness.error) == -1)
 		ck_assert_str_eq(s->witness.error.kind, "unknownSession");
-}
-
-/* What is asked now arrives, but its answer does not: cut before that. */
-static void
-lose_answers(struct scene *s)
-{
-	rig_proxy_hold(s->proxy, RIG_DOWN, true);
-}
-
-static void
-cut(struct scene *s)
-{
-	rig_proxy_cut(s->proxy);
-	rig_proxy_hold(s->proxy, RIG_DOWN, false);
-	rig_proxy_hold(s->proxy, RIG_UP, false);
 }
 
 /* ---- requests in doubt ---- */
