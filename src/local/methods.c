@@ -418,22 +418,10 @@ px_local_run(struct px_local_call *call)
 		[PX_DO_LIST] = px_local_list,
 		[PX_DO_INSPECT] = px_local_inspect,
 		[PX_DO_INFO] = px_local_info,
-		[PX_DO_STAT] = px_local_file,
-		[PX_DO_CANONICALIZE] = px_local_file,
-		[PX_DO_READ_FILE] = px_local_file,
-		[PX_DO_WRITE_FILE] = px_local_file,
-		[PX_DO_MAKE_DIRECTORY] = px_local_file,
-		[PX_DO_REMOVE] = px_local_file,
-		[PX_DO_COPY] = px_local_file,
-		[PX_DO_READ_DIRECTORY] = px_local_file,
-		[PX_DO_WALK] = px_local_file,
-		[PX_DO_OPEN_FILE] = px_local_file,
-		[PX_DO_READ_BLOCK] = px_local_file,
-		[PX_DO_WRITE_BLOCK] = px_local_file,
-		[PX_DO_CLOSE_FILE] = px_local_file,
 	};
+	px_local_method_fn *run = call->task != NULL ? px_local_file : methods[call->method];
 	struct px_err err;
 
-	if (methods[call->method](call, &err) == -1)
+	if (run(call, &err) == -1)
 		px_local_refuse(call, &err);
 }
