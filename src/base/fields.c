@@ -132,11 +132,15 @@ fill_cstr(const struct scope *scope, const struct px_field *f, const struct px_j
 	return 0;
 }
 
+/* px_json_path() or px_json_name(). */
+typedef const char *px_path_fn(
+    struct px_json_doc *doc, const struct px_json *node, const char **why);
+
 /* NULL: '*why' says what is wrong, or the error does. */
 static const char *
-take_path(const struct scope *scope, const struct px_json *node, const char **why)
+take_path(const struct scope *scope, px_path_fn *read, const struct px_json *node, const char **why)
 {
-	const char *path = px_json_path(scope->doc, node, why);
+	const char *path = read(scope->doc, node, why);
 
 	if (path == NULL && *why == NULL)
 		px_fail(scope->err, PX_E_NOMEM, "out of memory for params");
@@ -144,27 +148,27 @@ take_path(const struct scope *scope, const struct px_json *node, const char **wh
 }
 
 static int
-fill_path(const struct scope *scope, const struct px_field *f, const struct px_json *node, void *to)
+fill_by(const struct scope *scope, px_path_fn *read, const struct px_field *f,
+    const struct px_json *node, struct px_str *out)
 {
-	const char *why, *path = take_path(scope, node, &why);
+	const char *why, *path = take_path(scope, read, node, &why);
 
 	if (path == NULL)
 		return why != NULL ? refuse(scope, f->name, "%s", why) : -1;
-	*(struct px_str *)to = (struct px_str){ path, strlen(path) };
+	*out = (struct px_str){ path, strlen(path) };
 	return 0;
+}
+
+static int
+fill_path(const struct scope *scope, const struct px_field *f, const struct px_json *node, void *to)
+{
+	return fill_by(scope, px_json_path, f, node, to);
 }
 
 static int
 fill_name(const struct scope *scope, const struct px_field *f, const struct px_json *node, void *to)
 {
-	const char *why, *name = px_json_name(scope->doc, node, &why);
-
-	if (name == NULL && why == NULL)
-		return px_fail(scope->err, PX_E_NOMEM, "out of memory for params");
-	if (name == NULL)
-		return refuse(scope, f->name, "%s", why);
-	*(struct px_str *)to = (struct px_str){ name, strlen(name) };
-	return 0;
+	return fill_by(scope, px_json_name, f, node, to);
 }
 
 static int
@@ -218,7 +222,7 @@ item_take(const struct scope *scope, const struct px_field *f, const struct px_j
     const char **why)
 {
 	if (f->type == PX_F_PATHV)
-		return take_path(scope, item, why);
+		return take_path(scope, px_json_path, item, why);
 	*why = NULL;
 	if (item->type != PX_JSON_STRING)
 		*why = "must be a string";
