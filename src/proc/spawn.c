@@ -219,22 +219,13 @@ spawn_launch(struct px_launch *launch, int report[2], struct px_spawned *out, st
 	return 0;
 }
 
-/* What the kernel calls a process after the exec of a file. */
-static const char *
-file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 /* With a way to report, in memory or a pipe; the child's ends of 'io' stay. */
 static int
 spawn_program(struct px_launch *launch, struct px_spawned *out, struct px_err *err)
 {
 	int report[2] = { -1, -1 }, result;
 
-	launch->name = file_name(launch->files[0]);
+	launch->name = basename(launch->files[0]); /* as the kernel names it after the exec */
 	if (report_open(launch, report) == -1)
 		return spawn_failed_here(launch->spec, "pipe", "open a pipe", err);
 	result = spawn_launch(launch, report, out, err);
