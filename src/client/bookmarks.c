@@ -6,13 +6,13 @@
 #include "base/mem.h"
 
 static int
-place_compare(const struct px_bookmark *a, const struct px_bookmark *b)
+bookmark_compare(const struct px_bookmark *a, const struct px_bookmark *b)
 {
 	return strcmp(a->session, b->session);
 }
 
 RB_GENERATE_INTERNAL(
-    px_bookmarks, px_bookmark, by_name, place_compare, static __attribute__((unused)))
+    px_bookmarks, px_bookmark, by_name, bookmark_compare, static __attribute__((unused)))
 
 struct px_bookmark *
 px_bookmark_find(struct px_bookmarks *bookmarks, const char *session)
